@@ -1,0 +1,110 @@
+// Package account knows the people who sign in, checks their passwords and keeps
+// their sessions.
+package account
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"chengyin/survey"
+)
+
+// Account is a person who may sign in.
+type Account struct {
+	ID           string `gorm:"primaryKey"`
+	Login        string
+	Name         string
+	Role         string
+	AreaCode     string // the actor's scope
+	PasswordHash string
+	Failures     int
+	LockedUntil  *time.Time
+	DisabledAt   *time.Time
+	CreatedAt    time.Time
+}
+
+// Actor returns the account as the services see it.
+func (a Account) Actor() survey.Actor {
+	return survey.Actor{Account: a.ID, Login: a.Login, Name: a.Name, Role: a.Role, Scope: a.AreaCode}
+}
+
+// Session is a signed-in browser. The token itself is only in its cookie.
+type Session struct {
+	TokenHash string `gorm:"primaryKey"`
+	AccountID string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
+}
+
+// Errors of signing in.
+var (
+	// ErrSignIn does not tell which of the two was wrong.
+	ErrSignIn = &survey.Error{Kind: survey.Unauthorized, Code: "sign_in_failed"}
+	ErrLocked = &survey.Error{Kind: survey.TooMany, Code: "sign_in_locked"}
+)
+
+// argon2id with 19 MiB and two passes, the OWASP minimum; about 30 ms.
+const (
+	argonTime    = 2
+	argonMemory  = 19 * 1024
+	argonThreads = 1
+	argonKey     = 32
+)
+
+// hashing bounds the memory that many sign-ins at once may take.
+var hashing = make(chan struct{}, 4)
+
+// hashPassword returns the PHC string of the password.
+func hashPassword(password string) string {
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonThreads,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(derive(password, salt, argonTime, argonMemory, argonThreads)))
+}
+
+func derive(password string, salt []byte, passes, memory uint32, threads uint8) []byte {
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
+	return argon2.IDKey([]byte(password), salt, passes, memory, threads, argonKey)
+}
+
+// passwordMatches reports whether the password has the PHC string hash.
+func passwordMatches(hash, password string) bool {
+	var version int
+	var memory, passes uint32
+	var threads uint8
+	parts := strings.Split(hash, "$")
+	if len(parts) != 6 {
+		return false
+	}
+	if _, err := fmt.Sscanf(parts[2]+" "+parts[3], "v=%d m=%d,t=%d,p=%d", &version, &memory, &passes, &threads); err != nil {
+		return false
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
+	want, err2 := base64.RawStdEncoding.DecodeString(parts[5])
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	return subtle.ConstantTimeCompare(derive(password, salt, passes, memory, threads), want) == 1
+}
+
+// newToken returns a session token of 256 random bits.
+func newToken() string {
+	b := make([]byte, 32)
+	rand.Read(b)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func tokenHash(token string) string {
+	h := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(h[:])
+}

@@ -1,0 +1,150 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"chengyin/survey"
+	"chengyin/survey/event"
+	"chengyin/survey/store"
+)
+
+// How long a session lives, and when an account is locked.
+const (
+	idleLimit     = 30 * time.Minute
+	absoluteLimit = 12 * time.Hour
+	maxFailures   = 5
+	lockFor       = 10 * time.Minute
+)
+
+// Service signs people in and out.
+type Service struct {
+	db    *store.DB
+	clock survey.Clock
+	// decoy is compared when there is no such account, so that the answer takes
+	// as long as for a wrong password.
+	decoy string
+}
+
+// New returns the service on db.
+func New(db *store.DB, clock survey.Clock) *Service {
+	return &Service{db: db, clock: clock, decoy: hashPassword("")}
+}
+
+// New is what it takes to make an account.
+type NewAccount struct {
+	Login, Name, Role, AreaCode, Password string
+}
+
+// Create makes accounts. Returns survey.ErrInvalid that names the wrong field.
+func (s *Service) Create(ctx context.Context, actor survey.Actor, in ...NewAccount) error {
+	rows := make([]Account, len(in))
+	for i, n := range in {
+		switch {
+		case n.Login == "" || len(n.Login) > 64:
+			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "required"})
+		case !slices.Contains(survey.Roles(), n.Role):
+			return survey.ErrInvalid.With(survey.Field{Path: "role", Code: "unknown_option"})
+		case len(n.AreaCode) != 12:
+			return survey.ErrInvalid.With(survey.Field{Path: "area", Code: "required"})
+		case len(n.Password) < 8:
+			return survey.ErrInvalid.With(survey.Field{Path: "password", Code: "too_short", Args: map[string]any{"min": 8}})
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		rows[i] = Account{ID: id.String(), Login: n.Login, Name: n.Name, Role: n.Role, AreaCode: n.AreaCode, PasswordHash: hashPassword(n.Password)}
+	}
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		for _, a := range rows {
+			a.CreatedAt = tx.Now
+			if err := insertAccount(tx, a); err != nil {
+				return err
+			}
+			if err := event.Append(tx, actor, "account.created", a.ID, map[string]string{"login": a.Login, "role": a.Role, "area": a.AreaCode}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// SignIn opens a session and returns its token. Returns ErrSignIn when login or
+// password is wrong, ErrLocked after too many failures.
+func (s *Service) SignIn(ctx context.Context, login, password string) (token string, who survey.Actor, err error) {
+	a, err := accountByLogin(s.db.Read(ctx), login)
+	if errors.Is(err, survey.ErrNotFound) {
+		passwordMatches(s.decoy, password)
+		return "", survey.Actor{}, ErrSignIn
+	}
+	if err != nil {
+		return "", survey.Actor{}, err
+	}
+	now := s.clock()
+	if a.LockedUntil != nil && now.Before(*a.LockedUntil) {
+		return "", survey.Actor{}, ErrLocked
+	}
+	if !passwordMatches(a.PasswordHash, password) || a.DisabledAt != nil {
+		if err := s.db.InTx(ctx, func(tx *store.Tx) error {
+			if err := noteFailure(tx, a.ID); err != nil {
+				return err
+			}
+			return event.Append(tx, survey.Actor{Login: login}, "account.sign_in_failed", a.ID, nil)
+		}); err != nil {
+			return "", survey.Actor{}, err
+		}
+		return "", survey.Actor{}, ErrSignIn
+	}
+	token = newToken()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := clearFailures(tx, a.ID); err != nil {
+			return err
+		}
+		if err := insertSession(tx, Session{TokenHash: tokenHash(token), AccountID: a.ID, CreatedAt: tx.Now, SeenAt: tx.Now, ExpiresAt: tx.Now.Add(absoluteLimit)}); err != nil {
+			return err
+		}
+		return event.Append(tx, a.Actor(), "account.signed_in", a.ID, nil)
+	})
+	if err != nil {
+		return "", survey.Actor{}, err
+	}
+	return token, a.Actor(), nil
+}
+
+// Actor returns who holds the session token. Returns survey.ErrUnauthorized when
+// the session is unknown, over or idle for too long.
+func (s *Service) Actor(ctx context.Context, token string) (survey.Actor, error) {
+	if token == "" {
+		return survey.Actor{}, survey.ErrUnauthorized
+	}
+	session, a, err := sessionByHash(s.db.Read(ctx), tokenHash(token))
+	if errors.Is(err, survey.ErrNotFound) {
+		return survey.Actor{}, survey.ErrUnauthorized
+	}
+	if err != nil {
+		return survey.Actor{}, err
+	}
+	now := s.clock()
+	if a.DisabledAt != nil || now.After(session.ExpiresAt) || now.Sub(session.SeenAt) > idleLimit {
+		return survey.Actor{}, survey.ErrUnauthorized
+	}
+	if now.Sub(session.SeenAt) > time.Minute {
+		if err := s.db.InTx(ctx, func(tx *store.Tx) error { return touchSession(tx, session.TokenHash) }); err != nil {
+			return survey.Actor{}, err
+		}
+	}
+	return a.Actor(), nil
+}
+
+// SignOut ends the session. An unknown token is nothing to sign out.
+func (s *Service) SignOut(ctx context.Context, token string) error {
+	return s.db.InTx(ctx, func(tx *store.Tx) error { return deleteSession(tx, tokenHash(token)) })
+}
+
+// Any reports whether there is any account.
+func (s *Service) Any(ctx context.Context) (bool, error) { return anyAccount(s.db.Read(ctx)) }

@@ -1,0 +1,130 @@
+package collector
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"chengyin/survey"
+	"chengyin/survey/event"
+	"chengyin/survey/store"
+	"chengyin/survey/wave"
+)
+
+// Service makes, finds and revokes collectors.
+type Service struct {
+	db     *store.DB
+	signer *Signer
+}
+
+// New returns the service on db; codes are signed with secret.
+func New(db *store.DB, secret []byte) *Service {
+	return &Service{db: db, signer: NewSigner(secret)}
+}
+
+// ByCode finds a collector by its code, however it was typed. A code whose
+// signature is wrong costs no look-up. Returns ErrNotFound.
+func (s *Service) ByCode(ctx context.Context, code string) (Collector, error) {
+	code = Normalise(code)
+	if !s.signer.Genuine(code) {
+		return Collector{}, ErrNotFound
+	}
+	return collectorByCode(s.db.Read(ctx), code)
+}
+
+// Filter narrows a list. Zero fields do not.
+type Filter struct {
+	Wave    string
+	Area    string // and everything below
+	Channel string
+	After   int64 // number of the last collector of the page before
+	Limit   int   // 0: 100
+}
+
+// List returns the collectors that the actor may see, by number.
+func (s *Service) List(ctx context.Context, actor survey.Actor, f Filter) ([]Collector, error) {
+	if !actor.Can(survey.ManageCollectors) && !actor.Can(survey.SeeScores) {
+		return nil, survey.ErrDenied
+	}
+	if f.Limit <= 0 || f.Limit > 1000 {
+		f.Limit = 100
+	}
+	return collectors(s.db.Read(ctx), actor.Scope, f)
+}
+
+// Spec is what a new collector is for.
+type Spec struct {
+	Area      string
+	Unit      *string
+	Channel   string
+	Slot      int
+	Place     string
+	ExpiresAt *time.Time
+}
+
+// Create makes collectors in the wave, all or none. Returns ErrSlotTaken, or
+// survey.ErrInvalid that names the wrong field.
+func (s *Service) Create(ctx context.Context, actor survey.Actor, w wave.Wave, specs []Spec) ([]Collector, error) {
+	if !actor.Can(survey.ManageCollectors) {
+		return nil, survey.ErrDenied
+	}
+	inWave := survey.Actor{Scope: w.AreaCode}
+	for _, p := range specs {
+		switch {
+		case !actor.Sees(p.Area) || !inWave.Sees(p.Area):
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "area", Code: "area_outside"})
+		case !slices.Contains(Channels, p.Channel):
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "channel", Code: "unknown_option"})
+		case p.Slot < 1 || p.Slot > 9999:
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "slot", Code: "out_of_range", Args: map[string]any{"min": 1, "max": 9999}})
+		case len([]rune(p.Place)) > 200:
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "place", Code: "too_long", Args: map[string]any{"max": 200}})
+		}
+	}
+	var out []Collector
+	err := s.db.InTx(ctx, func(tx *store.Tx) error {
+		last, err := lastNumber(tx)
+		if err != nil {
+			return err
+		}
+		out = make([]Collector, len(specs))
+		for i, p := range specs {
+			id, err := uuid.NewV7()
+			if err != nil {
+				return err
+			}
+			n := last + 1 + int64(i)
+			out[i] = Collector{ID: id.String(), Number: n, Code: s.signer.Code(n), WaveID: w.ID, AreaCode: p.Area, UnitCode: p.Unit,
+				Channel: p.Channel, Slot: p.Slot, Place: p.Place, ExpiresAt: p.ExpiresAt, CreatedAt: tx.Now}
+		}
+		if err := insertCollectors(tx, out); err != nil {
+			return err
+		}
+		return event.Append(tx, actor, "collector.created", w.ID, map[string]int{"count": len(out)})
+	})
+	return out, err
+}
+
+// Revoke ends a collector: answers to it are kept in quarantine from now on.
+// Revoking again changes nothing. Returns ErrNotFound.
+func (s *Service) Revoke(ctx context.Context, actor survey.Actor, code, why string) error {
+	if !actor.Can(survey.ManageCollectors) {
+		return survey.ErrDenied
+	}
+	c, err := s.ByCode(ctx, code)
+	if err != nil {
+		return err
+	}
+	if !actor.Sees(c.AreaCode) {
+		return ErrNotFound
+	}
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		changed, err := revoke(tx, c.ID, why)
+		if err != nil || !changed {
+			return err
+		}
+		return event.Append(tx, actor, "collector.revoked", c.ID, map[string]string{"why": why})
+	})
+}

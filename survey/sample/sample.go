@@ -1,0 +1,54 @@
+// Package sample keeps the households that were drawn for a wave, each with its
+// stratum, its PSU and the design weight that its inclusion probability gives.
+package sample
+
+import (
+	"context"
+
+	"chengyin/survey"
+	"chengyin/survey/store"
+)
+
+// Unit is a drawn household. Weight is the design weight of the adult who is
+// interviewed there: 1/probability of the household times the adults in it.
+type Unit struct {
+	ID        string `gorm:"primaryKey"`
+	WaveID    string
+	AreaCode  string // community
+	Stratum   string
+	PSU       string `gorm:"column:psu"` // unique in the wave, not only in its stratum
+	Household string
+	Weight    float64
+}
+
+// TableName is sample_units.
+func (Unit) TableName() string { return "sample_units" }
+
+// ErrNotFound means that the household was not drawn for the wave.
+var ErrNotFound = &survey.Error{Kind: survey.NotFound, Code: "sample_unit_not_found"}
+
+// Service keeps the drawn households.
+type Service struct {
+	db *store.DB
+}
+
+// New returns the service on db.
+func New(db *store.DB) *Service { return &Service{db: db} }
+
+// Add stores drawn households. The caller has given them ids.
+func (s *Service) Add(ctx context.Context, units []Unit) error {
+	if len(units) == 0 {
+		return nil
+	}
+	for _, u := range units {
+		if !(u.Weight > 0) {
+			return survey.ErrInvalid.With(survey.Field{Path: "weight", Code: "out_of_range"})
+		}
+	}
+	return s.db.InTx(ctx, func(tx *store.Tx) error { return insertUnits(tx, units) })
+}
+
+// ByHousehold returns the drawn household. Returns ErrNotFound.
+func (s *Service) ByHousehold(ctx context.Context, waveID, household string) (Unit, error) {
+	return ByHousehold(s.db.Read(ctx), waveID, household)
+}

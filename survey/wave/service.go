@@ -1,0 +1,94 @@
+package wave
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"chengyin/survey"
+	"chengyin/survey/event"
+	"chengyin/survey/store"
+)
+
+// ErrNotFound means that there is no such wave, or none that the actor sees.
+var ErrNotFound = &survey.Error{Kind: survey.NotFound, Code: "wave_not_found"}
+
+// Service reads and makes waves.
+type Service struct {
+	db *store.DB
+}
+
+// New returns the service on db.
+func New(db *store.DB) *Service { return &Service{db: db} }
+
+// ByID returns the wave. Returns ErrNotFound.
+func (s *Service) ByID(ctx context.Context, id string) (Wave, error) {
+	return waveByID(s.db.Read(ctx), id)
+}
+
+// Seen returns the wave when the actor's place lies in it or it in the actor's
+// place. Returns ErrNotFound.
+func (s *Service) Seen(ctx context.Context, actor survey.Actor, id string) (Wave, error) {
+	w, err := s.ByID(ctx, id)
+	if err == nil && !sees(actor, w) {
+		return Wave{}, ErrNotFound
+	}
+	return w, err
+}
+
+// List returns the waves that the actor may see, the newest first.
+func (s *Service) List(ctx context.Context, actor survey.Actor) ([]Wave, error) {
+	all, err := waves(s.db.Read(ctx))
+	if err != nil {
+		return nil, err
+	}
+	var out []Wave
+	for _, w := range all {
+		if sees(actor, w) {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+// All returns all waves, the newest first: for the schedule.
+func (s *Service) All(ctx context.Context) ([]Wave, error) { return waves(s.db.Read(ctx)) }
+
+// Create makes a wave. Returns survey.ErrInvalid that names the wrong field.
+func (s *Service) Create(ctx context.Context, actor survey.Actor, w Wave) (Wave, error) {
+	if !actor.Can(survey.ManageWaves) || !actor.Sees(w.AreaCode) {
+		return Wave{}, survey.ErrDenied
+	}
+	var wrong []survey.Field
+	if w.Code == "" {
+		wrong = append(wrong, survey.Field{Path: "code", Code: "required"})
+	}
+	if w.NameZH == "" {
+		wrong = append(wrong, survey.Field{Path: "name", Code: "required"})
+	}
+	if !w.ClosesAt.After(w.OpensAt) {
+		wrong = append(wrong, survey.Field{Path: "closes_at", Code: "out_of_range"})
+	}
+	if len(wrong) > 0 {
+		return Wave{}, survey.ErrInvalid.With(wrong...)
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Wave{}, err
+	}
+	w.ID = id.String()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		w.CreatedAt = tx.Now
+		if err := insertWave(tx, w); err != nil {
+			return err
+		}
+		return event.Append(tx, actor, "wave.created", w.ID, map[string]string{"code": w.Code})
+	})
+	return w, err
+}
+
+// sees: a wave of the whole city is seen by a district in it, and a district's
+// wave by the city.
+func sees(actor survey.Actor, w Wave) bool {
+	return actor.Sees(w.AreaCode) || survey.Actor{Scope: w.AreaCode}.Sees(actor.Scope)
+}
