@@ -1,0 +1,152 @@
+package estimate
+
+import (
+	"fmt"
+
+	"chengyin/stats"
+	"chengyin/stats/weighting"
+)
+
+// regression explains scores by the auxiliaries of a calibration. Rows of the
+// same class share their auxiliaries, of which only those that are not 0 are
+// kept.
+type regression struct {
+	d      []float64 // initial weights over q, per row
+	before []float64 // initial weights
+	class  []int     // of each row
+	col    [][]int   // per class
+	val    [][]float64
+	normal *weighting.Normal
+	p      int
+}
+
+// Rake returns the design with weights raked to the margins; row k is in
+// class[k], and cat[class][margin] is the category of a class. Its variances
+// take the residuals of the scores on the categories, regressed with the
+// weights before, as those of Calibrated do.
+//
+// It panics when there is no class per row; other refusals are those of
+// weighting.RakeClasses.
+func (d *Design) Rake(class []int, cat [][]int, margins []weighting.Margin, opt weighting.Options) (*Design, weighting.Report, error) {
+	d.checkRows("classes", len(class), false)
+	w, rep, err := weighting.Rake(d.initial(), class, cat, margins, opt)
+	if err != nil {
+		return nil, rep, err
+	}
+	first, p := make([]int, len(margins)), 0
+	for m, mg := range margins {
+		first[m] = p
+		p += len(mg.Categories)
+	}
+	r := &regression{d: d.initial(), class: class, p: p}
+	for _, row := range cat {
+		col, val := make([]int, len(row)), make([]float64, len(row))
+		for m, k := range row {
+			col[m], val[m] = first[m]+k, 1
+		}
+		r.col, r.val = append(r.col, col), append(r.val, val)
+	}
+	return d.calibrated(w, r), rep, nil
+}
+
+// Calibrated returns the design with the weights w, which were calibrated to
+// the totals of the auxiliaries x (rows of the same length p). Variances of its
+// estimates take in place of the score u the residual
+//
+//	e_k = u_k - x_k'B,  B = (\sum d x x'/q)^- \sum d x u/q
+//
+// with the weights d before calibration: what the auxiliaries explain does not
+// vary from sample to sample. The q are the variance column the calibration
+// used, > 0; nil is 1 everywhere. It panics when slices are not one per row and
+// returns a *stats.ValueError when a number is not finite or a weight negative.
+//
+// See Deville & Sarndal (1992), J. Am. Stat. Assoc. 87, 376-382, section 4.
+func (d *Design) Calibrated(w []float64, x [][]float64, q []float64) (*Design, error) {
+	d.checkRows("weights", len(w), false)
+	d.checkRows("auxiliaries", len(x), false)
+	d.checkRows("variance column", len(q), q == nil)
+	if err := stats.CheckWeights("calibrated weight", w); err != nil {
+		return nil, err
+	}
+	r := &regression{d: d.initial(), class: make([]int, len(w)), col: make([][]int, len(w)), val: make([][]float64, len(w))}
+	for k, row := range x {
+		if k == 0 {
+			r.p = len(row)
+		}
+		if len(row) != r.p {
+			panic(fmt.Sprintf("estimate: row %d has %d auxiliaries instead of %d", k, len(row), r.p))
+		}
+		r.class[k] = k
+		for j, v := range row {
+			if !stats.IsFinite(v) {
+				return nil, &stats.ValueError{What: fmt.Sprintf("auxiliary %d", j), Row: k, Value: v, Why: "is not finite"}
+			}
+			if v != 0 {
+				r.col[k], r.val[k] = append(r.col[k], j), append(r.val[k], v)
+			}
+		}
+		if q != nil {
+			if !(q[k] > 0) || !stats.IsFinite(q[k]) {
+				return nil, &stats.ValueError{What: "variance column", Row: k, Value: q[k], Why: "is not above 0"}
+			}
+			r.d[k] /= q[k]
+		}
+	}
+	return d.calibrated(w, r), nil
+}
+
+// initial returns a copy of the weights before any calibration.
+func (d *Design) initial() []float64 {
+	w := d.w
+	if d.cal != nil {
+		w = d.cal.before
+	}
+	return append([]float64(nil), w...)
+}
+
+// calibrated returns the design with new weights and the regression fitted.
+func (d *Design) calibrated(w []float64, r *regression) *Design {
+	sum := make([]float64, len(r.col))
+	for k, c := range r.class {
+		sum[c] += r.d[k]
+	}
+	xx := make([]float64, r.p*r.p)
+	for c, col := range r.col {
+		for a, i := range col {
+			for b, j := range col {
+				xx[i*r.p+j] += sum[c] * r.val[c][a] * r.val[c][b]
+			}
+		}
+	}
+	r.normal = weighting.NewNormal(xx, r.p)
+	r.before = d.initial()
+	out := *d
+	out.w = append([]float64(nil), w...)
+	out.cal = r
+	_, _, out.df = out.count(nil)
+	return &out
+}
+
+// residuals returns a copy of the scores u less what the calibration explains.
+func (d *Design) residuals(u []float64) []float64 {
+	e := append([]float64(nil), u...)
+	r := d.cal
+	if r == nil {
+		return e
+	}
+	xu := make([]float64, r.p)
+	for k, c := range r.class {
+		if u[k] != 0 {
+			for a, j := range r.col[c] {
+				xu[j] += r.d[k] * r.val[c][a] * u[k]
+			}
+		}
+	}
+	b := r.normal.Solve(xu)
+	for k, c := range r.class {
+		for a, j := range r.col[c] {
+			e[k] -= r.val[c][a] * b[j]
+		}
+	}
+	return e
+}

@@ -1,0 +1,142 @@
+package estimate
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// Covariance returns the covariance matrix of linear statistics of this design,
+//
+//	V = \sum_h (1-f_h) n_h/(n_h-1) \sum_i (t_hi - \bar t_h)(t_hi - \bar t_h)'
+//	    + \sum_h f_h \sum_i V_i
+//
+// over the strata h and PSUs i of the first stage, with t_hi = \sum w_k u_k,
+// f_h = n_h/N_h, and V_i the same formula inside PSU i with the strata and units
+// of the second stage, and so on. Without sizes f is 0 and later stages do not
+// matter. After calibration the residuals of u take the place of u.
+//
+// It returns nil when no statistic is given.
+//
+// See Sarndal, Swensson & Wretman (1992), result 4.3.1; Deville & Sarndal (1992).
+func (d *Design) Covariance(stats ...Linear) *mat.SymDense {
+	if len(stats) == 0 {
+		return nil
+	}
+	z := make([][]float64, len(stats))
+	for j, s := range stats {
+		d.checkRows("score", len(s.Score), false)
+		z[j] = d.residuals(s.Score)
+		for k := range z[j] {
+			z[j][k] *= d.w[k]
+		}
+	}
+	v := mat.NewSymDense(len(z), nil)
+	for i := range d.levels {
+		d.levels[i].add(v, z, d.lonely)
+	}
+	return v
+}
+
+// add adds the part of one stage to v.
+func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
+	p := len(z)
+	total := make([][]float64, p) // of each unit
+	for j := range z {
+		total[j] = make([]float64, len(l.home))
+		for k, u := range l.unit {
+			total[j][u] += z[j][k]
+		}
+	}
+	center := make([][]float64, p) // of each stratum
+	for j := range center {
+		center[j] = make([]float64, len(l.strata))
+		for u, h := range l.home {
+			center[j][h] += total[j][u]
+		}
+		for h := range l.strata {
+			center[j][h] /= l.strata[h].n
+		}
+	}
+	factor := make([]float64, len(l.strata))
+	all, usable := map[int]float64{}, map[int]float64{} // strata by parent
+	for h := range l.strata {
+		s := &l.strata[h]
+		all[s.parent]++
+		switch {
+		case s.fpc < certain:
+			usable[s.parent]++
+		case s.n > 1:
+			factor[h] = s.share * s.fpc * s.n / (s.n - 1)
+			usable[s.parent]++
+		case rule == Adjust:
+			factor[h] = s.share * s.fpc
+			usable[s.parent]++
+		case rule != Average:
+			usable[s.parent]++
+		}
+	}
+	if rule == Average {
+		for h := range l.strata {
+			factor[h] *= all[l.strata[h].parent] / usable[l.strata[h].parent]
+		}
+	}
+	if rule == Adjust {
+		l.recenter(center, total)
+	}
+	for u, h := range l.home {
+		if factor[h] == 0 {
+			continue
+		}
+		for a := range p {
+			x := factor[h] * (total[a][u] - center[a][h])
+			for b := a; b < p; b++ {
+				v.SetSym(a, b, v.At(a, b)+x*(total[b][u]-center[b][h]))
+			}
+		}
+	}
+}
+
+// recenter moves the centre of lonely strata to the mean of all unit totals
+// under the same parent.
+func (l *level) recenter(center, total [][]float64) {
+	for j := range center {
+		sum, n := map[int]float64{}, map[int]float64{}
+		for u, h := range l.home {
+			sum[l.strata[h].parent] += total[j][u]
+			n[l.strata[h].parent]++
+		}
+		for h := range l.strata {
+			if s := &l.strata[h]; s.lone() {
+				center[j][h] = sum[s.parent] / n[s.parent]
+			}
+		}
+	}
+}
+
+// Estimate is a figure with its precision.
+type Estimate struct {
+	N                 int     // rows of weight above 0 behind it
+	SumW              float64 // their \sum w
+	Value, Var, SE    float64
+	PSUs, Strata      int     // of the domain, weight above 0
+	DF                int     // PSUs - Strata; an interval needs at least 1
+	DesignDF          int     // of the whole design
+	Deff, DeffReplace float64 // against simple random sampling without and with replacement, NaN when not defined
+}
+
+// Estimate computes the precision of a linear statistic of this design.
+func (d *Design) Estimate(s Linear) Estimate {
+	e := Estimate{N: s.N, SumW: s.SumW, Value: s.Value, DesignDF: d.df}
+	e.Var = d.Covariance(s).At(0, 0)
+	e.SE = math.Sqrt(e.Var)
+	e.PSUs, e.Strata, e.DF = d.count(s.domain)
+	e.Deff, e.DeffReplace = math.NaN(), math.NaN()
+	if s.srs > 0 {
+		e.Deff = e.Var / s.srs
+	}
+	if s.srsReplace > 0 {
+		e.DeffReplace = e.Var / s.srsReplace
+	}
+	return e
+}
