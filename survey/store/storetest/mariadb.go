@@ -152,6 +152,9 @@ func (s *Server) Stop() {
 	_ = s.guard.Wait() // its status is the killed server's
 }
 
+// Addr is the server's host and port.
+func (s *Server) Addr() string { return s.config.Addr }
+
 // Create makes an empty database and returns its DSN.
 func (s *Server) Create(ctx context.Context, name string) (string, error) {
 	return create(ctx, s.admin, s.config, name)
@@ -164,6 +167,12 @@ func create(ctx context.Context, admin *sql.DB, c mysql.Config, name string) (st
 	}
 	u := url.URL{Scheme: "mysql", User: url.UserPassword(c.User, c.Passwd), Host: c.Addr, Path: "/" + name}
 	return u.String(), nil
+}
+
+// HasServer returns ErrNoMariaDB when StartServer could not start one.
+func HasServer() error {
+	_, _, err := findMariaDB()
+	return err
 }
 
 // findMariaDB looks where the programs are on the path and where distributions
