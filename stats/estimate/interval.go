@@ -64,7 +64,8 @@ func (m Method) String() string {
 // a *stats.ValueError when p is outside [0, 1], v negative, or one not finite.
 // It panics when the level is not between 0 and 1 or the method is unknown.
 func Proportion(m Method, p, v float64, n int, df, level float64) (Interval, error) {
-	if err := checkProportion(p, v, level); err != nil {
+	p, err := checkProportion(p, v, level)
+	if err != nil {
 		return Interval{}, err
 	}
 	if n < 2 || !(df > 0) {
@@ -118,7 +119,8 @@ func Proportion(m Method, p, v float64, n int, df, level float64) (Interval, err
 // do domains with few PSUs. Errors and panics are those of Proportion, without
 // its df; a deff that is not finite is a *stats.ValueError.
 func Borrowed(p, v float64, n int, deff, level float64) (Interval, error) {
-	if err := checkProportion(p, v, level); err != nil {
+	p, err := checkProportion(p, v, level)
+	if err != nil {
 		return Interval{}, err
 	}
 	if !stats.IsFinite(deff) {
@@ -163,6 +165,10 @@ func PublishedProportion(p, v float64, n, df int, deff, level float64) (Interval
 // with p between 0 and 1 has no interval, a domain in a single PSU should come
 // with its BorrowedVariance.
 func BoundedMean(p, v float64, n int, df, level float64) (Interval, error) {
+	p, err := checkProportion(p, v, level)
+	if err != nil {
+		return Interval{}, err
+	}
 	if p == 0 || p == 1 {
 		return Proportion(BetaCapped, p, v, n, df, level)
 	}
@@ -229,13 +235,22 @@ func checkLevel(level float64) {
 	}
 }
 
-func checkProportion(p, v, level float64) error {
+// checkProportion returns p, with the rounding of a weighted mean at 0 and 1
+// taken off.
+func checkProportion(p, v, level float64) (float64, error) {
 	checkLevel(level)
-	if !(p >= 0 && p <= 1) {
-		return &stats.ValueError{What: "proportion", Row: -1, Value: p, Why: "is not between 0 and 1"}
+	const edge = 1e-12
+	if !(p >= -edge && p <= 1+edge) {
+		return 0, &stats.ValueError{What: "proportion", Row: -1, Value: p, Why: "is not between 0 and 1"}
 	}
 	if !(v >= 0) || math.IsInf(v, 0) {
-		return &stats.ValueError{What: "variance", Row: -1, Value: v, Why: "is not a finite number >= 0"}
+		return 0, &stats.ValueError{What: "variance", Row: -1, Value: v, Why: "is not a finite number >= 0"}
 	}
-	return nil
+	switch {
+	case p < edge:
+		return 0, nil
+	case p > 1-edge:
+		return 1, nil
+	}
+	return p, nil
 }
