@@ -32,9 +32,9 @@ const (
 
 // What happens to "don't know".
 const (
-	DKInclude  = "include"  // counts, with its score if the item gives one, otherwise with 0
-	DKExclude  = "exclude"  // as if the question had not been answered; leaves no trace
-	DKSeparate = "separate" // leaves the base, and its share is reported beside the figure
+	Include  = "include"  // counts, with its score if the item gives one, otherwise with 0
+	Exclude  = "exclude"  // as if the question had not been answered; leaves no trace
+	Separate = "separate" // leaves the base, and its share is reported beside the figure
 )
 
 // How the items of an indicator combine.
@@ -109,7 +109,7 @@ type state int
 const (
 	absent   state = iota // not answered, or the answer is not in the base
 	scored                // it has a score
-	dontKnow              // "don't know"; it has a score only under DKInclude
+	dontKnow              // "don't know"; it has a score only under Include
 )
 
 func (in *Indicator) value(d *questionnaire.Definition, a questionnaire.Answers) Value {
@@ -117,10 +117,10 @@ func (in *Indicator) value(d *questionnaire.Definition, a questionnaire.Answers)
 	for i := range in.Items {
 		item := &in.Items[i]
 		y, s := item.score(d, a)
-		if s == dontKnow && in.DK == DKExclude {
+		if s == dontKnow && in.DK == Exclude {
 			s = absent
 		}
-		t.add(y, item.weight(), s, in.DK == DKInclude)
+		t.add(y, item.weight(), s, in.DK == Include)
 	}
 	return t.value(in.Combine)
 }

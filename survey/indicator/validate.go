@@ -114,7 +114,7 @@ func (v *validator) indicator(path string, in *Indicator) {
 	if in.Kind != Share && in.Kind != Mean {
 		v.add(path+".kind", CodeUnknownKind)
 	}
-	if in.DK != DKInclude && in.DK != DKExclude && in.DK != DKSeparate {
+	if in.DK != Include && in.DK != Exclude && in.DK != Separate {
 		v.add(path+".dk", CodeUnknownDK)
 	}
 	if in.Combine != Average && in.Combine != All && in.Combine != Any {
