@@ -1,0 +1,61 @@
+# The two that matter: make run, make test. Nothing but Go is needed to run or
+# build; make test installs what it lacks where it can.
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# gin's msgpack codec is its largest part, and nothing here speaks msgpack.
+export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
+
+# Everything but the top folder, whose tests start whole servers and browsers.
+UNITS = $(shell go list ./... | grep -vx chengyin)
+
+.PHONY: run build static test lint typecheck units whole test-mysql golden page-weight bench-submit setup clean
+
+run: ## the demo city on SQLite at http://127.0.0.1:8080
+	CGO_ENABLED=0 go run . serve --demo
+
+build: ## one static binary, ./chengyin
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o chengyin .
+
+static: build ## says so when the binary would need a library of the machine
+	@! readelf -d chengyin | grep NEEDED
+	@ls -l chengyin | awk '{printf "chengyin: static, %.1f MB\n", $$5/1e6}'
+
+test: setup lint typecheck units whole ## every check and every test
+
+setup:
+	@scripts/setup.sh
+
+lint:
+	@bad=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$bad" ]; then echo "not formatted by gofmt:" $$bad; exit 1; fi
+	CGO_ENABLED=0 go vet ./...
+	CGO_ENABLED=0 go run $(STATICCHECK) ./...
+
+typecheck:
+	@scripts/typecheck.sh
+
+units: ## with the race detector
+	CGO_ENABLED=0 go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg --raw-command -- \
+		env CGO_ENABLED=1 go test -json -race -timeout 8m $(UNITS)
+
+whole: ## servers that are killed, browsers, the order of the packages; printed: what was skipped and why
+	CGO_ENABLED=0 go run $(GOTESTSUM) --format testname -- -timeout 8m .
+
+test-mysql: ## every test on the server that TEST_MYSQL_DSN names
+	@test -n "$(TEST_MYSQL_DSN)" || { echo "set TEST_MYSQL_DSN=mysql://USER:PASS@HOST:PORT/NAME"; exit 2; }
+	CGO_ENABLED=0 go test -count=1 ./...
+
+golden: ## writes the golden files anew; read the difference before you commit it
+	CGO_ENABLED=0 go test -count=1 $$(git grep -l '"update"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+
+page-weight: ## what the resident's page costs on a slow link
+	CGO_ENABLED=0 go test -count=1 -v -run '^TestPageWeight' .
+
+bench-submit: ## durable submissions a second beside bare INSERTs on the same server
+	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkSubmit$$' -benchtime 20000x -timeout 20m .
+
+clean:
+	rm -f chengyin
