@@ -91,10 +91,11 @@ var shared = sync.OnceValues(func() (*mysqlServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mysqlServer{admin: s.admin, config: s.config, prefix: "chengyin"}, nil
+	return &mysqlServer{own: s, admin: s.admin, config: s.config, prefix: "chengyin"}, nil
 })
 
 type mysqlServer struct {
+	own    *Server // kept, because a collected leash ends the server
 	admin  *sql.DB
 	config mysql.Config
 	prefix string
