@@ -1,0 +1,80 @@
+// Package app builds every service of the platform and runs what happens without
+// anybody asking.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"chengyin/survey"
+	"chengyin/survey/account"
+	"chengyin/survey/area"
+	"chengyin/survey/collector"
+	"chengyin/survey/indicator"
+	"chengyin/survey/questionnaire"
+	"chengyin/survey/response"
+	"chengyin/survey/sample"
+	"chengyin/survey/score"
+	"chengyin/survey/store"
+	"chengyin/survey/wave"
+)
+
+// Config is what an App is made from.
+type Config struct {
+	Database    string // "sqlite:PATH" or "mysql://USER:PASS@HOST:PORT/NAME"
+	Secret      []byte // keys codes, tickets and receipts
+	CodeVersion string // written into every run of scores
+	Clock       survey.Clock
+	Log         *slog.Logger
+}
+
+// App is every service on one database.
+type App struct {
+	DB    *store.DB
+	Clock survey.Clock
+	Log   *slog.Logger
+
+	Accounts       *account.Service
+	Areas          *area.Service
+	Questionnaires *questionnaire.Service
+	Recipes        *indicator.Service
+	Waves          *wave.Service
+	Samples        *sample.Service
+	Collectors     *collector.Service
+	Responses      *response.Service
+	Scores         *score.Service
+}
+
+// New opens the database and builds the services. It does not migrate.
+func New(ctx context.Context, c Config) (*App, error) {
+	if c.Clock == nil {
+		c.Clock = survey.SystemClock
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Secret) < 16 {
+		return nil, fmt.Errorf("the secret has %d bytes; it needs at least 16", len(c.Secret))
+	}
+	db, err := store.Open(ctx, c.Database, store.Options{Clock: c.Clock})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{DB: db, Clock: c.Clock, Log: c.Log}
+	a.Accounts = account.New(db, c.Clock)
+	a.Areas = area.New(db)
+	a.Questionnaires = questionnaire.New(db, c.Clock)
+	a.Recipes = indicator.New(db, c.Clock)
+	a.Waves = wave.New(db)
+	a.Samples = sample.New(db)
+	a.Collectors = collector.New(db, c.Secret)
+	a.Responses = response.New(db, c.Clock, c.Secret, response.Deps{
+		Areas: a.Areas, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Waves: a.Waves, Collectors: a.Collectors, Samples: a.Samples,
+	})
+	a.Scores = score.New(db, c.Clock, score.Deps{Areas: a.Areas, Recipes: a.Recipes, Waves: a.Waves}, c.CodeVersion)
+	return a, nil
+}
+
+// Close closes the database.
+func (a *App) Close() error { return a.DB.Close() }

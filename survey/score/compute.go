@@ -1,0 +1,435 @@
+package score
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"chengyin/stats/estimate"
+	"chengyin/stats/weighting"
+	"chengyin/survey/area"
+	"chengyin/survey/collector"
+	"chengyin/survey/indicator"
+	"chengyin/survey/tally"
+)
+
+// input is all that the scores of a wave follow from.
+type input struct {
+	areas      []area.Area // of the wave's place, by code
+	population []area.Population
+	recipe     *indicator.Recipe
+	rows       []tally.Row // by key
+}
+
+// level is the confidence level of all intervals.
+const level = 0.95
+
+// least is the number below which a cell is never shown, and a mode is not used.
+const least = 5
+
+// compute estimates every indicator for every place in every mode. It is a pure
+// function of its input.
+func compute(in input) ([]Score, []Weighting, error) {
+	l := newLeafs(in.areas)
+	pop := newPeople(l, in.population)
+	by := map[string]*sampleOf{}
+	var weightings []Weighting
+	for _, mode := range []string{collector.Visited, collector.Scanned} {
+		s, err := weigh(mode, l, pop, in)
+		if err != nil {
+			return nil, nil, fmt.Errorf("weight the answers of mode %s: %w", mode, err)
+		}
+		by[mode] = s
+		weightings = append(weightings, s.report)
+	}
+	var scores []Score
+	for _, a := range in.areas {
+		if l.into[a.Code] != "" {
+			continue
+		}
+		inside := l.inside(a.Code)
+		for v, ind := range in.recipe.Indicators {
+			visit := by[collector.Visited].estimate(inside, v, ind)
+			scan := by[collector.Scanned].estimate(inside, v, ind)
+			scan.flag(ModelBased)
+			for _, s := range []figure{combine(visit, scan, ind), visit, scan} {
+				scores = append(scores, s.score(a, ind, in.recipe.MinN))
+			}
+		}
+	}
+	return scores, weightings, nil
+}
+
+// sampleOf is the weighted sample of one mode.
+type sampleOf struct {
+	mode   string
+	tally  *estimate.Tally // nil: nobody answered, or the weighting failed
+	report Weighting
+	deff   []float64 // of the whole sample, by indicator
+	dk     []doubters
+}
+
+// doubters are the weighted answers of a community that are or are not "don't
+// know", by indicator.
+type doubters struct{ dk, all []float64 }
+
+// weigh makes the cells of a mode, joins strata and categories that are too
+// small, and rakes to the population.
+func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
+	s := &sampleOf{mode: mode, report: Weighting{Mode: mode}}
+	number := map[string]int{}
+	for i, ind := range in.recipe.Indicators {
+		number[ind.Code] = i
+	}
+	k := len(in.recipe.Indicators)
+	leafN, ageN, sexN := make([]float64, len(l.codes)), make([]float64, len(area.Ages)), make([]float64, len(area.Sexes))
+	psusOf := map[string]map[string]bool{}
+	type place struct {
+		stratum, psu string
+		leaf         int
+		age, sex     int
+	}
+	at := map[place]int{}
+	var cells []estimate.Cell
+	var places []place
+	var dk [][]float64
+	for _, r := range in.rows {
+		leaf, ok := l.of(r.AreaCode)
+		if r.Mode != mode || !ok {
+			continue
+		}
+		p := place{r.Stratum, r.PSU, leaf, slices.Index(area.Ages, r.Age), slices.Index(area.Sexes, r.Sex)}
+		c, ok := at[p]
+		if !ok {
+			c = len(cells)
+			at[p] = c
+			cells = append(cells, estimate.Cell{Leaf: leaf, Y: make([]estimate.Sums, k)})
+			places = append(places, p)
+			dk = append(dk, make([]float64, k))
+		}
+		if r.Indicator == tally.Base {
+			cells[c].All = estimate.Sums{N: cells[c].All.N + float64(r.N), D: cells[c].All.D + r.D, DD: cells[c].All.DD + r.DD}
+			leafN[leaf] += float64(r.N)
+			ageN[p.age] += float64(r.N)
+			sexN[p.sex] += float64(r.N)
+			s.report.N += int(r.N)
+			continue
+		}
+		v, ok := number[r.Indicator]
+		if !ok {
+			continue
+		}
+		y := &cells[c].Y[v]
+		y.N, y.D, y.DD = y.N+float64(r.N), y.D+r.D, y.DD+r.DD
+		y.DY, y.DYY, y.DDY, y.DDYY = y.DY+r.DY, y.DYY+r.DYY, y.DDY+r.DDY, y.DDYY+r.DDYY
+		dk[c][v] += r.DK
+	}
+	// Cells out of which everybody was taken again are no part of the sample.
+	kept := 0
+	for c := range cells {
+		if cells[c].All.N > 0 {
+			cells[kept], places[kept], dk[kept] = cells[c], places[c], dk[c]
+			kept++
+		}
+	}
+	cells, places, dk = cells[:kept], places[:kept], dk[:kept]
+	if len(cells) == 0 {
+		return s, nil
+	}
+
+	// The design.
+	for _, p := range places {
+		if psusOf[p.stratum] == nil {
+			psusOf[p.stratum] = map[string]bool{}
+		}
+		psusOf[p.stratum][p.psu] = true
+	}
+	sizes := map[string]int{}
+	for st, set := range psusOf {
+		sizes[st] = len(set)
+		if set[""] {
+			sizes[st] = s.report.N // every answer is a PSU
+		}
+	}
+	into, joined := joinLonely(sizes)
+	s.report.Collapsed = append(s.report.Collapsed, joined...)
+	strata, psus := numbering{}, numbering{}
+	for c, p := range places {
+		cells[c].Stratum = strata.of(into[p.stratum])
+		cells[c].PSU = estimate.Element
+		if p.psu != "" {
+			cells[c].PSU = psus.of(p.psu)
+		}
+	}
+
+	// The margins. When they cannot be met together, places are taken together.
+	age := bandMargin("age", area.Ages, pop.age, ageN)
+	sex := bandMargin("sex", area.Sexes, pop.sex, sexN)
+	classes := numbering{}
+	key := make([]place, 0)
+	for c, p := range places {
+		id := classes.of(fmt.Sprint(p.leaf, p.age, p.sex))
+		cells[c].Class = id
+		if id == len(key) {
+			key = append(key, p)
+		}
+	}
+	base, err := estimate.NewTally(cells, k, estimate.TallyOptions{Lonely: estimate.Remove})
+	if err != nil {
+		return nil, err
+	}
+	for _, digits := range []int{12, 9, 6, 0} {
+		m := placeMargin(l, pop.leaf, leafN, digits)
+		margins := []margin{m, age, sex}
+		cat := make([][]int, len(key))
+		for id, p := range key {
+			cat[id] = []int{m.of[p.leaf], age.of[p.age], sex.of[p.sex]}
+		}
+		raked, rep, err := base.Rake(cat, []weighting.Margin{m.Margin, age.Margin, sex.Margin}, weighting.Options{})
+		if err != nil {
+			s.report.Problem = err.Error()
+			continue
+		}
+		s.tally = raked
+		s.report.Problem = ""
+		s.report.Total, s.report.Sweeps, s.report.Worst = rep.Total, rep.Sweeps, rep.Worst
+		s.report.MinG, s.report.MedianG, s.report.MaxG = rep.MinG, rep.MedianG, rep.MaxG
+		for _, m := range margins {
+			s.report.Collapsed = append(s.report.Collapsed, m.collapsed...)
+		}
+		if digits < 12 {
+			s.report.Collapsed = append(s.report.Collapsed, fmt.Sprintf("places to %d digits", digits))
+		}
+		break
+	}
+	if s.tally == nil {
+		return s, nil
+	}
+	s.finish(cells, dk, in.recipe, l)
+	return s, nil
+}
+
+// finish computes what estimates of places need of the whole sample.
+func (s *sampleOf) finish(cells []estimate.Cell, dk [][]float64, recipe *indicator.Recipe, l leafs) {
+	g := s.tally.Factor()
+	k := len(recipe.Indicators)
+	s.deff = make([]float64, k)
+	var w, ww float64
+	for _, c := range cells {
+		w += g[c.Class] * c.All.D
+		ww += g[c.Class] * g[c.Class] * c.All.DD
+	}
+	s.report.KishNEff = w * w / ww
+	s.report.KishDeff = float64(s.report.N) / s.report.KishNEff
+	for v := range s.deff {
+		m, err := s.tally.Mean(v, nil)
+		s.deff[v] = s.report.KishDeff
+		if err == nil && m.Deff > 0 && m.DF > 0 {
+			s.deff[v] = m.Deff
+		}
+	}
+	s.dk = make([]doubters, len(l.codes))
+	for i := range s.dk {
+		s.dk[i] = doubters{make([]float64, k), make([]float64, k)}
+	}
+	for c, x := range cells {
+		for v, ind := range recipe.Indicators {
+			all := x.Y[v].D
+			if ind.DK != indicator.Include {
+				all += dk[c][v]
+			}
+			s.dk[x.Leaf].dk[v] += g[x.Class] * dk[c][v]
+			s.dk[x.Leaf].all[v] += g[x.Class] * all
+		}
+	}
+}
+
+// figure is an estimate before it is decided whether it may be shown.
+type figure struct {
+	mode, method string
+	n            int
+	p, v         float64 // estimate and variance on 0..1
+	neff, deff   float64
+	df           float64 // of the interval
+	lo, hi       float64
+	dk           float64
+	ok, interval bool
+	reason       string // when not ok
+	flags        []string
+	whole        float64 // design effect of the whole sample
+}
+
+func (f *figure) flag(s string) {
+	if f.ok && !slices.Contains(f.flags, s) {
+		f.flags = append(f.flags, s)
+	}
+}
+
+// estimate returns the figure of indicator v in the given communities.
+func (s *sampleOf) estimate(inside []bool, v int, ind indicator.Indicator) figure {
+	f := figure{mode: s.mode, reason: NoAnswers}
+	if s.tally == nil {
+		if s.report.Problem != "" {
+			f.reason = NotWeighed
+		}
+		return f
+	}
+	m, err := s.tally.Mean(v, func(leaf int) bool { return inside[leaf] })
+	if errors.Is(err, estimate.ErrEmptyDomain) {
+		return f
+	}
+	if err != nil {
+		f.reason = NotWeighed
+		return f
+	}
+	f.ok, f.reason, f.method = true, "", "raked"
+	f.n, f.p, f.v, f.whole = m.N, m.Estimate/100, m.Var/1e4, s.deff[v]
+	var dk, all float64
+	for i, in := range inside {
+		if in {
+			dk += s.dk[i].dk[v]
+			all += s.dk[i].all[v]
+		}
+	}
+	if all > 0 {
+		f.dk = dk / all
+	}
+	f.settle(m, ind)
+	return f
+}
+
+// settle fills in precision and interval. Below estimate.TrustedDF degrees of
+// freedom the variance is at least the one that the whole sample's design effect
+// gives, because a few PSUs can agree by chance.
+func (f *figure) settle(m estimate.CellMean, ind indicator.Indicator) {
+	srs := m.VarSRS / 1e4
+	f.df = float64(m.DF)
+	if m.DF < estimate.TrustedDF && m.N > 1 {
+		f.df = float64(m.N - 1)
+		f.v = estimate.BorrowedVariance(f.v, srs, f.whole)
+		f.flag(Borrowed)
+	}
+	if srs > 0 {
+		f.deff = f.v / srs
+		f.neff = float64(f.n) / f.deff
+	} else {
+		f.deff = max(1, f.whole)
+		f.neff = float64(f.n) / f.deff
+	}
+	var i estimate.Interval
+	var err error
+	if ind.Kind == indicator.Share {
+		i, err = estimate.PublishedProportion(f.p, f.v, f.n, m.DF, f.whole, level)
+		f.method += "+beta"
+	} else if f.p == 0 || f.p == 1 {
+		i, err = estimate.Borrowed(f.p, f.v, f.n, f.whole, level)
+		f.method += "+beta"
+	} else {
+		i, err = estimate.BoundedMean(f.p, f.v, f.n, f.df, level)
+		f.method += "+logit"
+	}
+	if err == nil {
+		f.lo, f.hi, f.interval = i.Lower, i.Upper, true
+	}
+}
+
+// combine puts the two samples together by their estimated mean squared errors
+// (estimate.Composite). A sample of fewer than least answers is left out.
+func combine(visit, scan figure, ind indicator.Indicator) figure {
+	usable := func(f figure) bool { return f.ok && f.n >= least && f.interval }
+	switch {
+	case usable(visit) && usable(scan):
+	case usable(visit) || visit.ok && !scan.ok:
+		f := visit
+		f.mode, f.method, f.flags = Combined, "visit_only:"+visit.method, slices.Clone(visit.flags)
+		return f
+	case usable(scan) || scan.ok:
+		f := scan
+		f.mode, f.method, f.flags = Combined, "scan_only:"+scan.method, slices.Clone(scan.flags)
+		return f
+	default:
+		f := visit
+		f.mode = Combined
+		return f
+	}
+	f := figure{mode: Combined, ok: true, n: visit.n + scan.n, method: "composite"}
+	c, err := estimate.Composite(visit.p, visit.v, scan.p, scan.v)
+	if err != nil {
+		return figure{mode: Combined, reason: NotWeighed}
+	}
+	f.p, f.v = c.Estimate, c.MSE
+	f.dk = c.WeightProb*visit.dk + (1-c.WeightProb)*scan.dk
+	f.df = min(visit.df, scan.df)
+	f.whole = max(visit.whole, scan.whole)
+	if slices.Contains(visit.flags, Borrowed) {
+		f.flag(Borrowed)
+	}
+	srs := f.p * (1 - f.p) / float64(f.n)
+	if ind.Kind != indicator.Share {
+		// the spread of the answers, as each sample saw it
+		srs = (c.WeightProb*visit.v*visit.neff + (1-c.WeightProb)*scan.v*scan.neff) / float64(f.n)
+	}
+	f.deff, f.neff = max(1, f.whole), float64(f.n)/max(1, f.whole)
+	if srs > 0 && f.v > 0 {
+		f.deff = f.v / srs
+		f.neff = float64(f.n) / f.deff
+	}
+	var i estimate.Interval
+	if f.p == 0 || f.p == 1 || f.v == 0 {
+		i, err = estimate.Borrowed(f.p, f.v, f.n, f.whole, level)
+		f.method += "+beta"
+	} else {
+		i, err = estimate.BoundedMean(f.p, f.v, f.n, f.df, level)
+		f.method += "+logit"
+	}
+	if err == nil {
+		f.lo, f.hi, f.interval = i.Lower, i.Upper, true
+	}
+	return f
+}
+
+// score decides what of the figure may be shown.
+func (f figure) score(a area.Area, ind indicator.Indicator, minN int) Score {
+	s := Score{AreaCode: a.Code, Indicator: ind.Code, Mode: f.mode, Level: a.Level, N: f.n, Method: f.method, Reason: f.reason}
+	if f.ok && (f.n < max(minN, least) || !f.interval) {
+		s.Reason = TooFew
+	}
+	if s.Reason != "" {
+		return s
+	}
+	s.Estimate, s.SE, s.Low, s.High = percent(f.p), percent(math.Sqrt(f.v)), percent(f.lo), percent(f.hi)
+	s.NEff, s.Deff, s.DF, s.DKShare = number(f.neff), number(f.deff), number(f.df), percent(f.dk)
+	if f.n < 30 {
+		f.flag(SmallSample)
+	}
+	if f.hi-f.lo > 0.30 {
+		f.flag(Wide)
+	}
+	slices.SortFunc(f.flags, cmp.Compare[string])
+	s.Flags = strings.Join(f.flags, " ")
+	return s
+}
+
+func percent(x float64) *float64 { return number(100 * x) }
+
+func number(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+// numbering gives each name a number, in the order of asking.
+type numbering map[string]int
+
+func (n numbering) of(name string) int {
+	i, ok := n[name]
+	if !ok {
+		i = len(n)
+		n[name] = i
+	}
+	return i
+}

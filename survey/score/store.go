@@ -1,0 +1,111 @@
+package score
+
+import (
+	"fmt"
+	"strings"
+
+	"gorm.io/gorm"
+
+	"chengyin/survey"
+	"chengyin/survey/area"
+	"chengyin/survey/store"
+	"chengyin/survey/tally"
+	"chengyin/survey/wave"
+)
+
+// kept is how many runs of a wave stay, besides those that were published, for
+// readers that are in the middle of one.
+const kept = 3
+
+// stamp returns a text that changes whenever anything changes that scores follow
+// from. It costs two sums.
+func stamp(r *gorm.DB, w wave.Wave) (string, error) {
+	moves, err := tally.Moves(r, w.ID)
+	if err != nil {
+		return "", fmt.Errorf("stamp of wave %s: %w", w.Code, err)
+	}
+	below := survey.Prefix(w.AreaCode) + "%"
+	var p struct{ Cells, Persons int64 }
+	if err := r.Model(&area.Population{}).Where("area_code LIKE ?", below).
+		Select("COUNT(*) AS cells, COALESCE(SUM(persons), 0) AS persons").Scan(&p).Error; err != nil {
+		return "", fmt.Errorf("stamp of wave %s: %w", w.Code, err)
+	}
+	var a struct{ Places, Merged int64 }
+	if err := r.Model(&area.Area{}).Where("code LIKE ?", below).
+		Select("COUNT(*) AS places, COUNT(successor_code) AS merged").Scan(&a).Error; err != nil {
+		return "", fmt.Errorf("stamp of wave %s: %w", w.Code, err)
+	}
+	return fmt.Sprintf("%d moves, %d persons in %d cells, %d places, %d merged", moves, p.Persons, p.Cells, a.Places, a.Merged), nil
+}
+
+func currentRun(r *gorm.DB, waveID string) (Run, error) {
+	var out Run
+	err := r.Where("wave_id = ? AND is_current", waveID).Order("as_of DESC").Take(&out).Error
+	if store.NotFound(err) {
+		return out, ErrNoRun
+	}
+	return out, err
+}
+
+// saveRun stores a run with its scores and makes it the current one, unless a
+// run of later inputs is current already. Runs that nobody can need are removed.
+func saveRun(tx *store.Tx, run Run, scores []Score) error {
+	current, err := currentRun(tx.DB, run.WaveID)
+	if err == nil && current.AsOf.After(run.AsOf) {
+		return nil
+	}
+	if err != nil && !isNoRun(err) {
+		return err
+	}
+	if err := tx.Model(&Run{}).Where("wave_id = ? AND is_current", run.WaveID).Update("is_current", false).Error; err != nil {
+		return fmt.Errorf("save run: %w", err)
+	}
+	if err := tx.Create(&run).Error; err != nil {
+		return fmt.Errorf("save run: %w", err)
+	}
+	for i := range scores {
+		scores[i].RunID = run.ID
+	}
+	if len(scores) > 0 {
+		if err := tx.CreateInBatches(scores, 500).Error; err != nil {
+			return fmt.Errorf("save scores: %w", err)
+		}
+	}
+	var old []string
+	err = tx.Model(&Run{}).Where("wave_id = ? AND published_at IS NULL AND NOT is_current", run.WaveID).
+		Order("as_of DESC").Offset(kept-1).Limit(1000).Pluck("id", &old).Error
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	if err := tx.Where("run_id IN ?", old).Delete(&Score{}).Error; err != nil {
+		return fmt.Errorf("remove old scores: %w", err)
+	}
+	return tx.Where("id IN ?", old).Delete(&Run{}).Error
+}
+
+// scoresOf returns the scores of a run that the scope and the query let through.
+func scoresOf(r *gorm.DB, runID, scope string, q Query) ([]Score, error) {
+	s := r.Where("run_id = ? AND area_code LIKE ?", runID, survey.Prefix(scope)+"%")
+	if q.Parent != "" {
+		s = s.Where("area_code LIKE ?", survey.Prefix(q.Parent)+"%")
+	}
+	if q.Area != "" {
+		s = s.Where("area_code = ?", q.Area)
+	}
+	if q.Level != "" {
+		s = s.Where("level = ?", q.Level)
+	}
+	if q.Mode != "" {
+		s = s.Where("mode = ?", q.Mode)
+	}
+	if q.Indicator != "" {
+		s = s.Where("indicator IN ?", strings.Split(q.Indicator, ","))
+	}
+	var out []Score
+	err := s.Order("area_code, indicator, mode").Find(&out).Error
+	return out, err
+}
+
+func publish(tx *store.Tx, runID string) error {
+	return tx.Model(&Run{}).Where("id = ? AND published_at IS NULL", runID).Update("published_at", tx.Now).Error
+}
