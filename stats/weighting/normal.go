@@ -16,8 +16,7 @@ type Normal struct {
 	p     int
 	keep  []int     // columns in pivot order
 	scale []float64 // 1/sqrt(M_jj), 0 for a column of zeros
-	l     []float64 // lower triangle of the kept columns, len(keep)^2, row by row
-	m     []float64 // scaled M of the kept columns, for one step of refinement
+	inv   []float64 // inverse of the scaled M of the kept columns, row by row
 }
 
 // dependent is the share of a column's own sum of squares below which it
@@ -76,18 +75,48 @@ func NewNormal(m []float64, p int) *Normal {
 		}
 		cols = append(cols, col)
 	}
-	r := len(cols)
-	n.keep = order[:r:r]
-	n.l, n.m = make([]float64, r*r), make([]float64, r*r)
+	n.keep = order[:len(cols):len(cols)]
+	n.invert(cols, a)
+	return n
+}
+
+// invert solves for the columns of the inverse one by one, each with a step of
+// refinement, from the factor and the scaled matrix a.
+func (n *Normal) invert(cols [][]float64, a []float64) {
+	r := len(n.keep)
+	l, m := make([]float64, r*r), make([]float64, r*r)
 	for i, row := range n.keep {
 		for j := range i + 1 {
-			n.l[i*r+j] = cols[j][row]
+			l[i*r+j] = cols[j][row]
 		}
 		for j, c := range n.keep {
-			n.m[i*r+j] = a[row*p+c]
+			m[i*r+j] = a[row*n.p+c]
 		}
 	}
-	return n
+	n.inv = make([]float64, r*r)
+	res := make([]float64, r)
+	for k := range r {
+		x := n.inv[k*r : (k+1)*r] // a row, as the inverse is symmetric
+		clear(res)
+		res[k] = 1
+		for pass := range 2 {
+			substitute(l, res)
+			for i := range x {
+				x[i] += res[i]
+			}
+			if pass == 1 {
+				break
+			}
+			for i := range res {
+				s := 0.0
+				for j, v := range m[i*r : (i+1)*r] {
+					s -= v * x[j]
+				}
+				res[i] = s
+			}
+			res[k]++
+		}
+	}
 }
 
 // Rank returns the number of linearly independent columns.
@@ -101,22 +130,14 @@ func (n *Normal) Solve(v []float64) []float64 {
 		panic(fmt.Sprintf("weighting: right-hand side of %d numbers for %d columns", len(v), n.p))
 	}
 	r := len(n.keep)
-	rhs, b := make([]float64, r), make([]float64, r)
+	b := make([]float64, r)
 	for i, j := range n.keep {
-		rhs[i] = v[j] * n.scale[j]
-	}
-	res := append([]float64(nil), rhs...)
-	for range 2 { // the solution, then one step of refinement
-		n.substitute(res)
-		for i := range b {
-			b[i] += res[i]
+		if v[j] == 0 {
+			continue // most of them, for a small domain
 		}
-		for i := range res {
-			s := rhs[i]
-			for j, x := range n.m[i*r : (i+1)*r] {
-				s -= x * b[j]
-			}
-			res[i] = s
+		x := v[j] * n.scale[j]
+		for k, y := range n.inv[i*r : (i+1)*r] {
+			b[k] += x * y
 		}
 	}
 	out := make([]float64, n.p)
@@ -127,19 +148,18 @@ func (n *Normal) Solve(v []float64) []float64 {
 }
 
 // substitute solves L L' x = v in place.
-func (n *Normal) substitute(v []float64) {
+func substitute(l, v []float64) {
 	r := len(v)
 	for i := range r {
 		s := v[i]
-		row := n.l[i*r : i*r+i]
-		for j, x := range row {
+		for j, x := range l[i*r : i*r+i] {
 			s -= x * v[j]
 		}
-		v[i] = s / n.l[i*r+i]
+		v[i] = s / l[i*r+i]
 	}
 	for i := r - 1; i >= 0; i-- {
-		v[i] /= n.l[i*r+i]
-		for j, x := range n.l[i*r : i*r+i] {
+		v[i] /= l[i*r+i]
+		for j, x := range l[i*r : i*r+i] {
 			v[j] -= x * v[i]
 		}
 	}
