@@ -58,7 +58,7 @@ func (q *Question) check(v any) (code string, args map[string]any) {
 		case Text:
 			limit := orElse(q.Max, longestText)
 			if float64(utf8.RuneCountInString(v)) > limit {
-				return CodeTooLong, map[string]any{"max": limit}
+				return CodeTooLong, map[string]any{"max": plain(limit)}
 			}
 			return "", nil
 		}
@@ -92,9 +92,9 @@ func (q *Question) checkMultiple(codes []string) (string, map[string]any) {
 		return CodeExclusive, nil
 	case exclusive: // "none of these" is a whole answer, however many are asked for
 	case n < orElse(q.Min, 0):
-		return CodeTooFew, map[string]any{"min": *q.Min}
+		return CodeTooFew, map[string]any{"min": plain(*q.Min)}
 	case n > orElse(q.Max, n):
-		return CodeTooMany, map[string]any{"max": *q.Max}
+		return CodeTooMany, map[string]any{"max": plain(*q.Max)}
 	}
 	return "", nil
 }
@@ -104,7 +104,7 @@ func (q *Question) checkNumber(n float64) (string, map[string]any) {
 	case q.Integer && n != math.Trunc(n):
 		return CodeNotInteger, nil
 	case n < orElse(q.Min, n) || n > orElse(q.Max, n):
-		return CodeOutOfRange, map[string]any{"min": orElse(q.Min, n), "max": orElse(q.Max, n)}
+		return CodeOutOfRange, map[string]any{"min": plain(orElse(q.Min, n)), "max": plain(orElse(q.Max, n))}
 	}
 	return "", nil
 }
@@ -114,4 +114,13 @@ func orElse(p *float64, other float64) float64 {
 		return other
 	}
 	return *p
+}
+
+// plain makes a whole number an int, which every formatter prints without an
+// exponent.
+func plain(n float64) any {
+	if n == math.Trunc(n) && math.Abs(n) <= maxNumber {
+		return int(n)
+	}
+	return n
 }
