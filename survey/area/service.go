@@ -32,13 +32,13 @@ func (s *Service) Children(ctx context.Context, parent string) ([]Area, error) {
 // Tree returns root and all places below it by code, those that were merged away
 // too.
 func (s *Service) Tree(ctx context.Context, root string) ([]Area, error) {
-	return tree(s.db.Read(ctx), root)
+	return TreeOf(s.db.Read(ctx), root)
 }
 
 // Population returns the population of all communities below root by code, age
 // and sex.
 func (s *Service) Population(ctx context.Context, root string) ([]Population, error) {
-	return population(s.db.Read(ctx), root)
+	return PopulationOf(s.db.Read(ctx), root)
 }
 
 // Units returns the units of the sectors in the place root, by code.

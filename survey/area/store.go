@@ -36,13 +36,15 @@ func children(r *gorm.DB, parent string, day time.Time) ([]Area, error) {
 	return out, err
 }
 
-func tree(r *gorm.DB, root string) ([]Area, error) {
+// TreeOf returns root and all places below it by code, as r sees them.
+func TreeOf(r *gorm.DB, root string) ([]Area, error) {
 	var out []Area
 	err := r.Where("code LIKE ?", survey.Prefix(root)+"%").Order("code").Find(&out).Error
 	return out, err
 }
 
-func population(r *gorm.DB, root string) ([]Population, error) {
+// PopulationOf returns the population below root by code, age and sex, as r sees it.
+func PopulationOf(r *gorm.DB, root string) ([]Population, error) {
 	var out []Population
 	err := r.Where("area_code LIKE ?", survey.Prefix(root)+"%").Order("area_code, age, sex").Find(&out).Error
 	return out, err

@@ -3,7 +3,7 @@ CREATE TABLE score_runs (
     id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
     wave_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     as_of DATETIME(6) NOT NULL,
-    moves BIGINT NOT NULL,
+    stamp VARCHAR(200) NOT NULL,
     input_hash CHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     recipe_code VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
     recipe_version INT NOT NULL,

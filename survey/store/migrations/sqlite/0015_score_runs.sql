@@ -3,7 +3,7 @@ CREATE TABLE score_runs (
     id TEXT NOT NULL PRIMARY KEY,
     wave_id TEXT NOT NULL REFERENCES waves (id),
     as_of DATETIME NOT NULL,
-    moves INTEGER NOT NULL,
+    stamp TEXT NOT NULL,
     input_hash TEXT NOT NULL,
     recipe_code TEXT NOT NULL,
     recipe_version INTEGER NOT NULL,

@@ -1,0 +1,98 @@
+package response
+
+import (
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"chengyin/survey/sample"
+	"chengyin/survey/store"
+)
+
+var errUnknown = errors.New("no response with that id")
+
+// insertResponses stores new rows in one statement: all or, when one meets a
+// unique key, none.
+func insertResponses(tx *store.Tx, items []*item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	rows := make([]Response, len(items))
+	for i, it := range items {
+		rows[i] = it.row
+	}
+	if err := tx.Create(&rows).Error; err != nil {
+		return err
+	}
+	for i, it := range items {
+		it.stored, it.first = rows[i], true
+	}
+	return nil
+}
+
+func responseByID(r *gorm.DB, id string) (Response, error) {
+	var out Response
+	err := r.Where("id = ?", id).Take(&out).Error
+	if store.NotFound(err) {
+		return out, errUnknown
+	}
+	return out, err
+}
+
+func responseByReceipt(r *gorm.DB, receipt string) (Response, error) {
+	var out Response
+	err := r.Where("receipt = ?", receipt).Take(&out).Error
+	if store.NotFound(err) {
+		return out, ErrNoReceipt
+	}
+	return out, err
+}
+
+// insertRival keeps other answers once, however often they are sent.
+func insertRival(tx *store.Tx, r Rival) error {
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error; err != nil {
+		return fmt.Errorf("keep rival answers: %w", err)
+	}
+	return nil
+}
+
+// eachCounted calls f with the counted responses of a wave by id.
+func eachCounted(r *gorm.DB, wave string, f func(Response, *sample.Unit) error) error {
+	const page = 2000
+	last := ""
+	for {
+		var rows []Response
+		err := r.Where("wave_id = ? AND status = ? AND id > ?", wave, Counted, last).Order("id").Limit(page).Find(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		ids := make([]string, 0, len(rows))
+		for _, x := range rows {
+			if x.SampleUnitID != nil {
+				ids = append(ids, *x.SampleUnitID)
+			}
+		}
+		units := map[string]*sample.Unit{}
+		if len(ids) > 0 {
+			var found []sample.Unit
+			if err := r.Where("id IN ?", ids).Find(&found).Error; err != nil {
+				return err
+			}
+			for i := range found {
+				units[found[i].ID] = &found[i]
+			}
+		}
+		for _, x := range rows {
+			var u *sample.Unit
+			if x.SampleUnitID != nil {
+				u = units[*x.SampleUnitID]
+			}
+			if err := f(x, u); err != nil {
+				return err
+			}
+		}
+		last = rows[len(rows)-1].ID
+	}
+}
