@@ -28,7 +28,7 @@ const (
 	Fail      LonelyRule = iota // refuse with a *LonelyError, the default
 	Remove                      // add nothing: too small a variance
 	Certainty                   // add nothing: the unit was certain to be drawn
-	Adjust                      // take the squared distance from the mean PSU total over all strata: cautious
+	Adjust                      // take the squared distance from the mean unit total over all strata: cautious
 	Average                     // give the stratum the average variance of the others
 )
 

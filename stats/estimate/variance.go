@@ -97,18 +97,17 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 	}
 }
 
-// recenter moves the centre of lonely strata to the mean of all unit totals
-// under the same parent.
+// recenter moves the centre of lonely strata to the mean of all unit totals.
 func (l *level) recenter(center, total [][]float64) {
 	for j := range center {
-		sum, n := map[int]float64{}, map[int]float64{}
-		for u, h := range l.home {
-			sum[l.strata[h].parent] += total[j][u]
-			n[l.strata[h].parent]++
+		mean := 0.0
+		for _, x := range total[j] {
+			mean += x
 		}
+		mean /= float64(len(total[j]))
 		for h := range l.strata {
-			if s := &l.strata[h]; s.lone() {
-				center[j][h] = sum[s.parent] / n[s.parent]
+			if l.strata[h].lone() {
+				center[j][h] = mean
 			}
 		}
 	}
