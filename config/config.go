@@ -1,0 +1,157 @@
+// Package config reads the settings: command-line flags over environment over a
+// file over defaults. Only main reads it; the others are given plain values.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is every setting.
+type Config struct {
+	Database     string `yaml:"database"`      // sqlite:PATH or mysql://USER:PASS@HOST:PORT/NAME
+	Listen       string `yaml:"listen"`        // HOST:PORT
+	PublicURL    string `yaml:"public_url"`    // what posters and links begin with
+	Secret       string `yaml:"secret"`        // keys codes, tickets and receipts
+	SecretFile   string `yaml:"secret_file"`   // where the secret is kept when it is not set
+	DemoPassword string `yaml:"demo_password"` // of all demo sign-ins
+	Dev          bool   `yaml:"dev"`           // read templates and scripts from the folder static
+}
+
+// Default returns the settings of a program that was told nothing.
+func Default() Config {
+	return Config{
+		Database: "sqlite:data/chengyin.db",
+		Listen:   "127.0.0.1:8080",
+	}
+}
+
+// option is one setting: its names on every level and how to set it.
+type option struct {
+	flag, env, usage string
+	secret           bool
+	value            func(*Config) *string
+}
+
+var options = []option{
+	{"database", "CHENGYIN_DATABASE", "`address` of the database: sqlite:PATH or mysql://USER:PASS@HOST:PORT/NAME", true, func(c *Config) *string { return &c.Database }},
+	{"listen", "CHENGYIN_LISTEN", "`host:port` to listen on", false, func(c *Config) *string { return &c.Listen }},
+	{"public-url", "CHENGYIN_PUBLIC_URL", "`URL` that residents reach the server by", false, func(c *Config) *string { return &c.PublicURL }},
+	{"", "CHENGYIN_SECRET", "", true, func(c *Config) *string { return &c.Secret }},
+	{"secret-file", "CHENGYIN_SECRET_FILE", "`file` that keeps a generated secret", false, func(c *Config) *string { return &c.SecretFile }},
+	{"", "CHENGYIN_DEMO_PASSWORD", "", true, func(c *Config) *string { return &c.DemoPassword }},
+}
+
+// Bind adds the settings' flags to a flag set. Call Load after it was parsed.
+func Bind(f *flag.FlagSet) *Flags {
+	b := &Flags{set: f, values: map[string]*string{}}
+	f.StringVar(&b.file, "config", "", "YAML `file` with settings")
+	f.BoolVar(&b.dev, "dev", false, "read templates and scripts from the folder static, for work on them")
+	for _, o := range options {
+		if o.flag != "" {
+			b.values[o.flag] = f.String(o.flag, "", o.usage+" ("+o.env+")")
+		}
+	}
+	return b
+}
+
+// Flags are settings on the command line.
+type Flags struct {
+	set    *flag.FlagSet
+	file   string
+	dev    bool
+	values map[string]*string
+}
+
+// Load puts the settings together and checks them. Env looks up the environment.
+func (b *Flags) Load(env func(string) (string, bool)) (Config, error) {
+	c := Default()
+	file := b.file
+	if file == "" {
+		file, _ = env("CHENGYIN_CONFIG")
+	}
+	if file != "" {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return c, fmt.Errorf("config file: %w", err)
+		}
+		d := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
+		if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
+			return c, fmt.Errorf("config file %s: %w", file, err)
+		}
+	}
+	for _, o := range options {
+		if v, ok := env(o.env); ok {
+			*o.value(&c) = v
+		}
+	}
+	b.set.Visit(func(f *flag.Flag) {
+		for _, o := range options {
+			if o.flag == f.Name {
+				*o.value(&c) = *b.values[o.flag]
+			}
+		}
+		if f.Name == "dev" {
+			c.Dev = b.dev
+		}
+	})
+	if c.PublicURL == "" {
+		c.PublicURL = "http://" + c.Listen
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	if c.SecretFile == "" {
+		c.SecretFile = "chengyin.key"
+		if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok {
+			c.SecretFile = path + ".key" // beside the database that it belongs to
+		}
+	}
+	return c, c.Validate()
+}
+
+// Validate returns an error that names the setting and what to do.
+func (c Config) Validate() error {
+	if path, ok := strings.CutPrefix(c.Database, "sqlite:"); ok && path == "" || !ok && !strings.HasPrefix(c.Database, "mysql://") {
+		return errors.New("CHENGYIN_DATABASE: write sqlite:PATH or mysql://USER:PASS@HOST:PORT/NAME")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return errors.New("CHENGYIN_LISTEN: write HOST:PORT, such as 127.0.0.1:8080")
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.Path != "" {
+		return errors.New("CHENGYIN_PUBLIC_URL: write http://HOST or https://HOST, without a path")
+	}
+	if c.Secret != "" && len(c.Secret) < 16 {
+		return errors.New("CHENGYIN_SECRET: write at least 16 characters, or leave it out to have one generated")
+	}
+	return nil
+}
+
+// Dump writes the settings as YAML, secrets masked.
+func (c Config) Dump(w io.Writer) error {
+	for _, o := range options {
+		v := o.value(&c)
+		if !o.secret || *v == "" {
+			continue
+		}
+		if u, err := url.Parse(*v); err == nil && u.User != nil {
+			*v = u.Redacted()
+		} else if !strings.HasPrefix(*v, "sqlite:") {
+			*v = "xxxxx"
+		}
+	}
+	out, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(out)
+	return err
+}
