@@ -242,6 +242,8 @@ func checkSums(i int, name string, s Sums, all bool) error {
 		}
 	}
 	switch {
+	case s.N != math.Trunc(s.N):
+		return fault("N", s.N, "is not a whole number")
 	case s.N == 0 && math.Abs(s.D) > residue:
 		return fault("D", s.D, "is not 0 although nobody is in the cell")
 	case s.N > 0 && (s.D == 0) != (s.DD == 0):
