@@ -1,0 +1,91 @@
+// Package api speaks HTTP: the JSON API, the residents' pages and the
+// department's. It knows who is asking and what was asked; what may be done and
+// what follows is decided below it.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humagin"
+	"github.com/gin-gonic/gin"
+
+	"chengyin/static"
+	"chengyin/survey/app"
+)
+
+// Deps are what an API is made from.
+type Deps struct {
+	App       *app.App
+	Static    *static.Static
+	PublicURL string // what posters and links begin with, without a slash at the end
+	Version   string
+	Log       *slog.Logger
+}
+
+// API is the HTTP side of an App.
+type API struct {
+	*app.App
+	static    *static.Static
+	publicURL string
+	version   string
+	log       *slog.Logger
+	huma      huma.API
+	handler   http.Handler
+	metrics   *metrics
+}
+
+// New builds the API.
+func New(d Deps) *API {
+	gin.SetMode(gin.ReleaseMode)
+	a := &API{App: d.App, static: d.Static, publicURL: d.PublicURL, version: d.Version, log: d.Log, metrics: newMetrics()}
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false
+	r.ContextWithFallback = true
+	r.Use(a.request, a.recover)
+	a.huma = humagin.New(r, humaConfig(d.Version))
+	a.routes(r)
+	a.handler = a.protect(r)
+	return a
+}
+
+// Handler returns the handler of all routes.
+func (a *API) Handler() http.Handler { return a.handler }
+
+// secure reports whether residents and staff reach the server by https.
+func (a *API) secure() bool { return strings.HasPrefix(a.publicURL, "https://") }
+
+func humaConfig(version string) huma.Config {
+	c := huma.DefaultConfig("Chengyin 城音", version)
+	c.OpenAPIPath = "/openapi"
+	c.DocsPath = ""    // its page would load scripts from elsewhere
+	c.SchemasPath = "" // and answers carry no links to schemas
+	c.CreateHooks = nil
+	c.Info.Description = "Surveys of 知晓率, 参与率 and 满意度. Times are RFC 3339; estimates are on 0–100; errors are application/problem+json."
+	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
+	}
+	return c
+}
+
+// register adds an operation whose errors become problems in the reader's
+// language.
+func register[I, O any](a *API, op huma.Operation, h func(context.Context, *I) (*O, error)) {
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// requestTimeout is how long a request may take before the work for it is given
+// up.
+const requestTimeout = 20 * time.Second

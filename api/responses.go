@@ -1,0 +1,146 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"chengyin/static"
+	"chengyin/survey"
+	"chengyin/survey/collector"
+	"chengyin/survey/questionnaire"
+	"chengyin/survey/response"
+)
+
+// maxSubmission is far more than the longest questionnaire takes.
+const maxSubmission = 64 << 10
+
+type ticketRequest struct {
+	Code string `path:"code" doc:"code of the collector, as printed on the poster" example:"7KX2M4QTN"`
+}
+
+type ticketView struct {
+	ID            string                    `json:"id" doc:"id of the response: send it with the answers, and again with every retry"`
+	Ticket        string                    `json:"ticket" doc:"binds the id to the collector and the time"`
+	Questionnaire *questionnaire.Definition `json:"questionnaire"`
+}
+
+type ticketReply struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         ticketView
+}
+
+type submitRequest struct {
+	Code string `path:"code" doc:"code of the collector"`
+	Body struct {
+		ID        string                `json:"id" doc:"from the ticket" maxLength:"64"`
+		Ticket    string                `json:"ticket" maxLength:"200"`
+		Lang      string                `json:"lang,omitempty" doc:"language the questions were read in" enum:"zh,en"`
+		Via       string                `json:"via,omitempty" doc:"page when sent by the resident's page" enum:"page,api"`
+		StartedAt *time.Time            `json:"started_at,omitempty" doc:"by the respondent's clock"`
+		Household string                `json:"household,omitempty" doc:"of a visit: the drawn household" maxLength:"64"`
+		Answers   questionnaire.Answers `json:"answers" doc:"question id to option code, list of codes, number or text; a question not asked is absent"`
+	}
+}
+
+type receiptBody struct {
+	Receipt    string    `json:"receipt" example:"K7QX-2MPD-9ABC"`
+	ID         string    `json:"id"`
+	ReceivedAt time.Time `json:"received_at"`
+	Status     string    `json:"status" enum:"counted,quarantined"`
+}
+
+type submitReply struct {
+	Status       int
+	CacheControl string `header:"Cache-Control"`
+	Body         receiptBody
+}
+
+func viewReceipt(r response.Receipt) receiptBody {
+	return receiptBody{Receipt: r.Code, ID: r.ID, ReceivedAt: r.ReceivedAt.In(static.China), Status: r.Status}
+}
+
+func (a *API) describeResponses() {
+	register(a, huma.Operation{
+		OperationID: "open-ticket", Method: http.MethodPost, Path: "/api/v1/collectors/{code}/tickets", Tags: []string{"respond"},
+		Summary: "Get a ticket and the questions of a collector", DefaultStatus: http.StatusCreated,
+		Description: "What a load of the page gets, for other clients. Nothing is written.",
+		Errors:      []int{http.StatusNotFound, http.StatusGone},
+	}, a.openTicket)
+	register(a, huma.Operation{
+		OperationID: "submit-response", Method: http.MethodPost, Path: "/api/v1/collectors/{code}/responses", Tags: []string{"respond"},
+		Summary: "Submit answers, exactly once", DefaultStatus: http.StatusCreated, MaxBodyBytes: maxSubmission,
+		Description: "201 with the receipt the first time, 200 with the same receipt when it is sent again, 409 when the id is known with other answers. " +
+			"The answers are on the disk before the receipt is given.",
+		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
+	}, a.submitResponse)
+}
+
+// errNotOpen says why a collector takes no answers at the moment.
+func errNotOpen(s collector.State) error {
+	return &survey.Error{Kind: survey.Gone, Code: "collector_" + string(s)}
+}
+
+func (a *API) openTicket(ctx context.Context, in *ticketRequest) (*ticketReply, error) {
+	sheet, err := a.Responses.Open(ctx, in.Code)
+	if err != nil {
+		return nil, err
+	}
+	if sheet.State != collector.Open {
+		return nil, errNotOpen(sheet.State)
+	}
+	return &ticketReply{"no-store", ticketView{ID: sheet.Ticket.ID, Ticket: sheet.Ticket.Token, Questionnaire: sheet.Questionnaire}}, nil
+}
+
+func (a *API) submitResponse(ctx context.Context, in *submitRequest) (*submitReply, error) {
+	s := response.Submission{
+		Code: in.Code, ID: in.Body.ID, Ticket: in.Body.Ticket, Lang: in.Body.Lang, Via: in.Body.Via,
+		StartedAt: in.Body.StartedAt, Answers: in.Body.Answers, Household: in.Body.Household,
+	}
+	if s.Via == "" {
+		s.Via = response.ViaAPI
+	}
+	receipt, first, err := a.submit(ctx, s)
+	if errors.Is(err, response.ErrDiffers) {
+		p := a.problem(ctx, err)
+		p.Receipt = receipt.Code
+		return nil, p
+	}
+	if err != nil {
+		var e *survey.Error
+		if errors.As(err, &e) && errors.Is(err, response.ErrWrongAnswers) {
+			c := *e
+			c.Fields = nil
+			for _, f := range e.Fields {
+				f.Path = "answers." + f.Path
+				c.Fields = append(c.Fields, f)
+			}
+			err = &c
+		}
+		return nil, err
+	}
+	reply := &submitReply{Status: http.StatusOK, CacheControl: "no-store", Body: viewReceipt(receipt)}
+	if first {
+		reply.Status = http.StatusCreated
+	}
+	return reply, nil
+}
+
+// submit stores the answers and counts what came of them.
+func (a *API) submit(ctx context.Context, s response.Submission) (response.Receipt, bool, error) {
+	receipt, first, err := a.Responses.Submit(ctx, s)
+	outcome := "refused"
+	switch {
+	case errors.Is(err, response.ErrDiffers):
+		outcome = "differs"
+	case err == nil && !first:
+		outcome = "repeated"
+	case err == nil:
+		outcome = receipt.Status
+	}
+	a.metrics.submissions.WithLabelValues(outcome).Inc()
+	return receipt, first, err
+}

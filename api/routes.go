@@ -1,0 +1,88 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
+
+	"chengyin/survey"
+)
+
+// routes is every route of the server, grouped by who may call it. Services
+// decide what the caller may see.
+func (a *API) routes(r *gin.Engine) {
+	a.wordHuma()
+	a.huma.UseMiddleware(a.humaSession)
+
+	// Anybody: residents, and the machines that watch the server.
+	for _, q := range []string{"/q/:code", "/Q/:code"} { // a QR code stores upper case more densely
+		r.GET(q, a.do(a.respondPage))
+		r.HEAD(q, a.do(a.respondPage))
+		r.POST(q, a.do(a.respondForm))
+	}
+	r.GET("/r/:receipt", a.do(a.receiptPage))
+	r.GET("/static/:hash/:name", a.do(a.asset))
+	r.GET("/healthz", a.live)
+	r.GET("/readyz", a.ready)
+	r.GET("/metrics", a.showMetrics())
+	a.describeResponses()
+	a.describeSession()
+
+	// Whoever is signed in.
+	a.describeWaves()
+	a.describeCollectors()
+	a.describeAreas()
+	a.describeScores()
+	a.consoleRoutes(r)
+
+	r.NoRoute(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
+	r.NoMethod(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
+}
+
+// staff marks an operation that needs a session.
+var staff = []map[string][]string{{"session": {}}}
+
+// humaSession lets only people with a session call the operations that need one.
+func (a *API) humaSession(hc huma.Context, next func(huma.Context)) {
+	if len(hc.Operation().Security) == 0 {
+		next(hc)
+		return
+	}
+	token := ""
+	if k, err := huma.ReadCookie(hc, sessionCookie); err == nil {
+		token = k.Value
+	}
+	who, err := a.Accounts.Actor(hc.Context(), token)
+	if err != nil {
+		p := a.problem(hc.Context(), err)
+		huma.WriteErr(a.huma, hc, p.Status, p.Title, p)
+		return
+	}
+	next(huma.WithValue(hc, actorKey{}, who))
+}
+
+// asset answers with a file whose address changes when it does.
+func (a *API) asset(c *gin.Context) error {
+	body, contentType, ok := a.static.Asset(c.Request.URL.Path)
+	if !ok {
+		return survey.ErrNotFound
+	}
+	c.Header("Cache-Control", "public, max-age=31536000, immutable")
+	c.Data(http.StatusOK, contentType, body)
+	return nil
+}
+
+func queryEscape(s string) string { return url.QueryEscape(s) }
+
+// localPath returns next when it is a path of this server, else fallback: a link
+// must not lead a person who signs in to another site.
+func localPath(next, fallback string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n") {
+		return fallback
+	}
+	return next
+}
