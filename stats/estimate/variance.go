@@ -19,14 +19,14 @@ import (
 // It returns nil when no statistic is given.
 //
 // See Sarndal, Swensson & Wretman (1992), result 4.3.1; Deville & Sarndal (1992).
-func (d *Design) Covariance(stats ...Linear) *mat.SymDense {
-	if len(stats) == 0 {
+func (d *Design) Covariance(s ...Linear) *mat.SymDense {
+	if len(s) == 0 {
 		return nil
 	}
-	z := make([][]float64, len(stats))
-	for j, s := range stats {
-		d.checkRows("score", len(s.Score), false)
-		z[j] = d.residuals(s.Score)
+	z := make([][]float64, len(s))
+	for j, x := range s {
+		d.checkRows("score", len(x.Score), false)
+		z[j] = d.residuals(x.Score)
 		for k := range z[j] {
 			z[j][k] *= d.w[k]
 		}

@@ -50,9 +50,8 @@ func RakeClasses(d []float64, cat [][]int, margins []Margin, opt Options) ([]flo
 		g[c] = 1
 	}
 	sweeps := fit(d, cat, t, g, opt)
-	rep := Report{Sweeps: sweeps}
-	m, k := -1, -1
-	rep.Worst, m, k = worst(d, cat, t, g)
+	off, m, k := worst(d, cat, t, g)
+	rep := Report{Sweeps: sweeps, Worst: off}
 	if m >= 0 {
 		rep.WorstMargin, rep.WorstCategory = margins[m].Name, margins[m].Categories[k]
 	}
