@@ -59,7 +59,7 @@ func TestOwnCasesAreTheOutsideOnes(t *testing.T) {
 
 // later names what the packages do not do yet.
 var later = map[string]string{
-	"replicates": "replicate weights", "jackknife": "replicate weights", "trim": "trimming",
+	"replicates": "replicate weights", "jackknife": "replicate weights",
 }
 
 // run is a case being worked on.
@@ -123,7 +123,16 @@ func (r *run) design(t *testing.T, name string) *design {
 	out := &design{spec: spec}
 	switch spec.Kind {
 	case "svydesign":
-		r.svydesign(t, out)
+		r.svydesign(t, out, nil)
+	case "trim":
+		from := r.design(t, spec.From)
+		w, _, err := weighting.Trim(from.d.Weights(), spec.Lower, spec.Upper, spec.Strict)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.spec = from.spec
+		r.svydesign(t, out, w)
+		out.spec = spec
 	case "poststratify", "rake":
 		from := r.design(t, spec.From)
 		out.f, out.calibrated = from.f, true
@@ -145,7 +154,8 @@ func (r *run) design(t *testing.T, name string) *design {
 	return out
 }
 
-func (r *run) svydesign(t *testing.T, out *design) {
+// svydesign makes a design from its columns; weights not nil replace its own.
+func (r *run) svydesign(t *testing.T, out *design, weights []float64) {
 	spec := out.spec
 	f := r.frames[spec.Data]
 	out.f = f
@@ -162,6 +172,9 @@ func (r *run) svydesign(t *testing.T, out *design) {
 		for k, p := range s.Weight {
 			s.Weight[k] = 1 / p
 		}
+	}
+	if weights != nil {
+		s.Weight = weights
 	}
 	for i := range max(1, len(spec.IDs)) {
 		var st estimate.Stage

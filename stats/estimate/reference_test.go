@@ -82,6 +82,8 @@ type refDesign struct {
 	Columns         []string
 	Totals, Bounds  []float64
 	AggregateStage  int `json:"aggregate_stage"`
+	Lower, Upper    float64
+	Strict          bool
 }
 
 type refMargin struct {
