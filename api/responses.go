@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gin-gonic/gin"
 
 	"chengyin/static"
 	"chengyin/survey"
 	"chengyin/survey/collector"
+	"chengyin/survey/exchange"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
 )
@@ -143,4 +146,46 @@ func (a *API) submit(ctx context.Context, s response.Submission) (response.Recei
 	}
 	a.metrics.submissions.WithLabelValues(outcome).Inc()
 	return receipt, first, err
+}
+
+// describeExport puts the export, which is not JSON, into the description.
+func (a *API) describeExport() {
+	a.huma.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "export-responses", Method: http.MethodGet, Path: "/api/v1/waves/{wave}/responses.csv", Tags: []string{"responses"},
+		Summary: "De-identified answers, weights and design columns of a wave", Security: staff,
+		Parameters: []*huma.Param{{Name: "wave", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}}},
+		Responses:  map[string]*huma.Response{"200": {Description: "CSV, UTF-8 with BOM", Content: map[string]*huma.MediaType{"text/csv": {}}}},
+	})
+}
+
+// responsesCSV streams the de-identified answers of a wave.
+func (a *API) responsesCSV(c *gin.Context) error {
+	ctx := c.Request.Context()
+	who := a.actor(c)
+	if !who.Can(survey.SeeResponses) {
+		return survey.ErrDenied
+	}
+	w, err := a.Waves.Seen(ctx, who, c.Param("wave"))
+	if err != nil {
+		return err
+	}
+	// A long export may take longer than an ordinary answer.
+	if err := http.NewResponseController(c.Writer).SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	c.Header("Content-Type", "text/csv; charset=utf-8")
+	c.Header("Content-Disposition", `attachment; filename="responses-`+fileName(w.Code)+`.csv"`)
+	c.Header("Cache-Control", "no-store")
+	deps := exchange.Deps{DB: a.DB, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Responses: a.Responses, Scores: a.Scores}
+	return exchange.Responses(ctx, deps, who, w, c.Writer)
+}
+
+// fileName keeps of a code what is safe in a file's name.
+func fileName(code string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, code)
 }

@@ -36,6 +36,8 @@ func (a *API) routes(r *gin.Engine) {
 	a.describeCollectors()
 	a.describeAreas()
 	a.describeScores()
+	a.describeExport()
+	r.GET("/api/v1/waves/:wave/responses.csv", a.signedIn, a.do(a.responsesCSV))
 	a.consoleRoutes(r)
 
 	r.NoRoute(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))

@@ -246,3 +246,9 @@ func (s *Service) Recount(ctx context.Context, waveID string) ([]tally.Row, erro
 	})
 	return rows, err
 }
+
+// EachCounted calls f with every counted response of a wave, and the household
+// of a visit, in an order that tells nothing.
+func (s *Service) EachCounted(ctx context.Context, waveID string, f func(Response, *sample.Unit) error) error {
+	return eachCounted(s.db.Read(ctx), waveID, f)
+}

@@ -70,7 +70,14 @@ type sampleOf struct {
 	report Weighting
 	deff   []float64 // of the whole sample, by indicator
 	dk     []doubters
+
+	strata  map[string]string // the stratum that each is estimated in
+	margins []margin          // place, age, sex
+	class   map[class]int
 }
+
+// class is a weighting class: community, age band and sex by number.
+type class struct{ leaf, age, sex int }
 
 // doubters are the weighted answers of a community that are or are not "don't
 // know", by indicator.
@@ -155,6 +162,7 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 		}
 	}
 	into, joined := joinLonely(sizes)
+	s.strata = into
 	s.report.Collapsed = append(s.report.Collapsed, joined...)
 	strata, psus := numbering{}, numbering{}
 	for c, p := range places {
@@ -168,14 +176,17 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	// The margins. When they cannot be met together, places are taken together.
 	age := bandMargin("age", area.Ages, pop.age, ageN)
 	sex := bandMargin("sex", area.Sexes, pop.sex, sexN)
-	classes := numbering{}
-	key := make([]place, 0)
+	s.class = map[class]int{}
+	var keys []class
 	for c, p := range places {
-		id := classes.of(fmt.Sprint(p.leaf, p.age, p.sex))
-		cells[c].Class = id
-		if id == len(key) {
-			key = append(key, p)
+		key := class{p.leaf, p.age, p.sex}
+		id, known := s.class[key]
+		if !known {
+			id = len(keys)
+			s.class[key] = id
+			keys = append(keys, key)
 		}
+		cells[c].Class = id
 	}
 	base, err := estimate.NewTally(cells, k, estimate.TallyOptions{Lonely: estimate.Remove})
 	if err != nil {
@@ -183,21 +194,20 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	}
 	for _, digits := range []int{12, 9, 6, 0} {
 		m := placeMargin(l, pop.leaf, leafN, digits)
-		margins := []margin{m, age, sex}
-		cat := make([][]int, len(key))
-		for id, p := range key {
-			cat[id] = []int{m.of[p.leaf], age.of[p.age], sex.of[p.sex]}
+		cat := make([][]int, len(keys))
+		for id, key := range keys {
+			cat[id] = []int{m.of[key.leaf], age.of[key.age], sex.of[key.sex]}
 		}
 		raked, rep, err := base.Rake(cat, []weighting.Margin{m.Margin, age.Margin, sex.Margin}, weighting.Options{})
 		if err != nil {
 			s.report.Problem = err.Error()
 			continue
 		}
-		s.tally = raked
+		s.tally, s.margins = raked, []margin{m, age, sex}
 		s.report.Problem = ""
 		s.report.Total, s.report.Sweeps, s.report.Worst = rep.Total, rep.Sweeps, rep.Worst
 		s.report.MinG, s.report.MedianG, s.report.MaxG = rep.MinG, rep.MedianG, rep.MaxG
-		for _, m := range margins {
+		for _, m := range s.margins {
 			s.report.Collapsed = append(s.report.Collapsed, m.collapsed...)
 		}
 		if digits < 12 {

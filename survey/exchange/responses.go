@@ -1,0 +1,181 @@
+// Package exchange writes the platform's data in the formats of other programs.
+package exchange
+
+import (
+	"context"
+	"encoding/csv"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"chengyin/survey"
+	"chengyin/survey/collector"
+	"chengyin/survey/event"
+	"chengyin/survey/indicator"
+	"chengyin/survey/questionnaire"
+	"chengyin/survey/response"
+	"chengyin/survey/sample"
+	"chengyin/survey/score"
+	"chengyin/survey/store"
+	"chengyin/survey/wave"
+)
+
+// Deps are the services that an export reads.
+type Deps struct {
+	DB             *store.DB // where it is noted who took what
+	Questionnaires *questionnaire.Service
+	Recipes        *indicator.Service
+	Responses      *response.Service
+	Scores         *score.Service
+}
+
+// china is the time that dates are written in.
+var china = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// Responses writes the counted answers of a wave as CSV (UTF-8 with BOM), a row
+// each, as they come from the database: codes of answers, design columns and
+// weights, so that another program comes to the same figures. It is
+// de-identified: no id, receipt, time of day or free text. Returns
+// survey.ErrDenied to those who may not see answers.
+//
+// The design columns: stratum and psu (empty: the answer is its own), weight_base
+// is the design weight, margin_* the category in each population margin, in_base
+// whether the recipe counts the person, and weight the raked weight, empty
+// outside the base. y_* is the value of each indicator, empty where it has none.
+func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out io.Writer) error {
+	if !actor.Can(survey.SeeResponses) {
+		return survey.ErrDenied
+	}
+	q, err := d.Questionnaires.ByID(ctx, w.QuestionnaireID)
+	if err != nil {
+		return err
+	}
+	r, err := d.Recipes.ByID(ctx, w.RecipeID)
+	if err != nil {
+		return err
+	}
+	designs, err := d.Scores.Designs(ctx, w.ID)
+	if err != nil {
+		return err
+	}
+	err = d.DB.InTx(ctx, func(tx *store.Tx) error {
+		return event.Append(tx, actor, "response.exported", w.ID, map[string]string{"format": "csv"})
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(out, "\uFEFF"); err != nil {
+		return err
+	}
+	c := csv.NewWriter(out)
+	if err := c.Write(header(q, r)); err != nil {
+		return err
+	}
+	err = d.Responses.EachCounted(ctx, w.ID, func(x response.Response, u *sample.Unit) error {
+		if !actor.Sees(x.AreaCode) {
+			return nil
+		}
+		row, err := line(x, u, q, r, designs[x.Mode])
+		if err != nil {
+			return err
+		}
+		return c.Write(row)
+	})
+	if err != nil {
+		return err
+	}
+	c.Flush()
+	return c.Error()
+}
+
+func header(q *questionnaire.Definition, r *indicator.Recipe) []string {
+	h := []string{"mode", "via", "lang", "date", "community", "stratum", "psu", "weight_base", "margin_place", "margin_age", "margin_sex", "in_base", "weight"}
+	for _, ind := range r.Indicators {
+		h = append(h, "y_"+ind.Code)
+	}
+	for _, x := range q.Questions {
+		switch x.Type {
+		case questionnaire.Text:
+		case questionnaire.Multiple:
+			for _, o := range x.Options {
+				h = append(h, x.ID+"_"+o.Code)
+			}
+		default:
+			h = append(h, x.ID)
+		}
+	}
+	return h
+}
+
+func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *indicator.Recipe, design score.Design) ([]string, error) {
+	answers, wrong := questionnaire.ParseAnswers([]byte(x.Answers))
+	if len(wrong) > 0 {
+		return nil, survey.ErrInvalid.With(wrong...)
+	}
+	stratum, psu, weight := collector.Scanned, "", 1.0
+	if u != nil {
+		stratum, psu, weight = u.Stratum, u.PSU, u.Weight
+	}
+	age, _ := answers["age"].(string)
+	sex, _ := answers["sex"].(string)
+	inBase, margins, raked := "0", []string{"", "", ""}, ""
+	community := x.AreaCode
+	values := make([]indicator.Value, len(r.Indicators))
+	if cell, ok := design.Cell(x.AreaCode, stratum, age, sex); ok && r.InBase(q, answers) {
+		inBase, margins, raked = "1", cell.Margins, number(weight*cell.Factor)
+		stratum, community = cell.Stratum, cell.Area
+		values = r.Values(q, answers)
+	}
+	row := []string{x.Mode, x.Via, x.Lang, x.ReceivedAt.In(china).Format(time.DateOnly), community, stratum, psu, number(weight)}
+	row = append(append(row, margins...), inBase, raked)
+	for _, v := range values {
+		if v.OK {
+			row = append(row, number(v.Y))
+		} else {
+			row = append(row, "")
+		}
+	}
+	for _, x := range q.Questions {
+		chosen := questionnaire.Chosen(answers[x.ID])
+		switch x.Type {
+		case questionnaire.Text:
+		case questionnaire.Multiple:
+			for _, o := range x.Options {
+				switch {
+				case answers[x.ID] == nil:
+					row = append(row, "")
+				case slices.Contains(chosen, o.Code):
+					row = append(row, "1")
+				default:
+					row = append(row, "0")
+				}
+			}
+		case questionnaire.Number:
+			if v, ok := answers[x.ID].(float64); ok {
+				row = append(row, number(v))
+			} else {
+				row = append(row, "")
+			}
+		default:
+			row = append(row, strings.Join(chosen, " "))
+		}
+	}
+	for i := range row {
+		row[i] = harmless(row[i])
+	}
+	return row, nil
+}
+
+func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// harmless keeps a spreadsheet from taking a text for a formula.
+func harmless(s string) string {
+	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+		if _, err := strconv.ParseFloat(s, 64); err != nil {
+			return "'" + s
+		}
+	}
+	return s
+}
