@@ -21,7 +21,7 @@ survey/tally survey/response
 survey/score
 survey/poster survey/exchange
 survey/app survey/demo survey/apptest
-config static api .
+config static/chart static api .
 `)
 
 // only names the folders that may import a package, besides the program's own
