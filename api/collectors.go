@@ -86,5 +86,5 @@ func readCursor(s string) (int64, error) {
 			return n, nil
 		}
 	}
-	return 0, survey.ErrInvalid.With(survey.Field{Path: "cursor", Code: "unknown_option"})
+	return 0, survey.ErrInvalid.With(survey.Field{Path: "cursor", Code: "field_not_listed"})
 }

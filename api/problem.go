@@ -128,6 +128,10 @@ func (a *API) wordHuma() {
 			e.Code = "internal"
 		}
 		for _, err := range errs {
+			var known *Problem
+			if errors.As(err, &known) {
+				return known
+			}
 			var d huma.ErrorDetailer
 			if errors.As(err, &d) {
 				detail := d.ErrorDetail()
@@ -153,24 +157,24 @@ func fieldOf(location, message string) survey.Field {
 	for _, part := range []string{"body.", "query.", "path.", "header."} {
 		location = strings.TrimPrefix(location, part)
 	}
-	f := survey.Field{Path: location, Code: "wrong_type"}
+	f := survey.Field{Path: location, Code: "field_wrong"}
 	var name string
 	switch {
 	case strings.HasPrefix(message, "expected required property "):
 		fmt.Sscanf(message, "expected required property %s", &name)
-		f.Path, f.Code = strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(f.Path, "body"), ".")+"."+name, "."), "required"
+		f.Path, f.Code = strings.TrimPrefix(strings.TrimSuffix(strings.TrimPrefix(f.Path, "body"), ".")+"."+name, "."), "field_missing"
 	case message == "required query parameter is missing", message == "required path parameter is missing":
-		f.Code = "required"
+		f.Code = "field_missing"
 	case strings.HasPrefix(message, "unexpected property"):
-		f.Code = "unknown_field"
+		f.Code = "field_unknown"
 	case strings.HasPrefix(message, "expected length <="):
-		f.Code = "too_long_text"
+		f.Code = "field_too_long"
 	case strings.HasPrefix(message, "expected length >="), strings.HasPrefix(message, "expected object with at least"):
-		f.Code = "required"
+		f.Code = "field_missing"
 	case strings.HasPrefix(message, "expected value to be one of"):
-		f.Code = "unknown_option"
+		f.Code = "field_not_listed"
 	case strings.HasPrefix(message, "expected number"):
-		f.Code = "not_allowed_number"
+		f.Code = "field_out_of_range"
 	}
 	return f
 }

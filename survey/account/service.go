@@ -46,13 +46,13 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, in ...NewAccou
 	for i, n := range in {
 		switch {
 		case n.Login == "" || len(n.Login) > 64:
-			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "required"})
+			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "field_missing"})
 		case !slices.Contains(survey.Roles(), n.Role):
-			return survey.ErrInvalid.With(survey.Field{Path: "role", Code: "unknown_option"})
+			return survey.ErrInvalid.With(survey.Field{Path: "role", Code: "field_not_listed"})
 		case len(n.AreaCode) != 12:
-			return survey.ErrInvalid.With(survey.Field{Path: "area", Code: "required"})
+			return survey.ErrInvalid.With(survey.Field{Path: "area", Code: "field_missing"})
 		case len(n.Password) < 8:
-			return survey.ErrInvalid.With(survey.Field{Path: "password", Code: "too_short", Args: map[string]any{"min": 8}})
+			return survey.ErrInvalid.With(survey.Field{Path: "password", Code: "field_too_short", Args: map[string]any{"min": 8}})
 		}
 		id, err := uuid.NewV7()
 		if err != nil {

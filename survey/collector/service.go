@@ -76,11 +76,11 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w wave.Wave, s
 		case !actor.Sees(p.Area) || !inWave.Sees(p.Area):
 			return nil, survey.ErrInvalid.With(survey.Field{Path: "area", Code: "area_outside"})
 		case !slices.Contains(Channels, p.Channel):
-			return nil, survey.ErrInvalid.With(survey.Field{Path: "channel", Code: "unknown_option"})
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "channel", Code: "field_not_listed"})
 		case p.Slot < 1 || p.Slot > 9999:
-			return nil, survey.ErrInvalid.With(survey.Field{Path: "slot", Code: "out_of_range", Args: map[string]any{"min": 1, "max": 9999}})
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "slot", Code: "field_out_of_range", Args: map[string]any{"min": 1, "max": 9999}})
 		case len([]rune(p.Place)) > 200:
-			return nil, survey.ErrInvalid.With(survey.Field{Path: "place", Code: "too_long", Args: map[string]any{"max": 200}})
+			return nil, survey.ErrInvalid.With(survey.Field{Path: "place", Code: "field_too_long", Args: map[string]any{"max": 200}})
 		}
 	}
 	var out []Collector

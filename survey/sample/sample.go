@@ -42,7 +42,7 @@ func (s *Service) Add(ctx context.Context, units []Unit) error {
 	}
 	for _, u := range units {
 		if !(u.Weight > 0) {
-			return survey.ErrInvalid.With(survey.Field{Path: "weight", Code: "out_of_range"})
+			return survey.ErrInvalid.With(survey.Field{Path: "weight", Code: "field_out_of_range"})
 		}
 	}
 	return s.db.InTx(ctx, func(tx *store.Tx) error { return insertUnits(tx, units) })

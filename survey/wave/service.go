@@ -61,13 +61,13 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w Wave) (Wave,
 	}
 	var wrong []survey.Field
 	if w.Code == "" {
-		wrong = append(wrong, survey.Field{Path: "code", Code: "required"})
+		wrong = append(wrong, survey.Field{Path: "code", Code: "field_missing"})
 	}
 	if w.NameZH == "" {
-		wrong = append(wrong, survey.Field{Path: "name", Code: "required"})
+		wrong = append(wrong, survey.Field{Path: "name", Code: "field_missing"})
 	}
 	if !w.ClosesAt.After(w.OpensAt) {
-		wrong = append(wrong, survey.Field{Path: "closes_at", Code: "out_of_range"})
+		wrong = append(wrong, survey.Field{Path: "closes_at", Code: "field_out_of_range"})
 	}
 	if len(wrong) > 0 {
 		return Wave{}, survey.ErrInvalid.With(wrong...)
