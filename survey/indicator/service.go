@@ -82,6 +82,9 @@ func (s *Service) ByID(ctx context.Context, id string) (*Recipe, error) {
 	if r, ok := s.byID.Load(id); ok {
 		return r.(*Recipe), nil
 	}
+	if uuid.Validate(id) != nil { // MySQL does not compare the ASCII column with other characters
+		return nil, survey.ErrNotFound.Because(fmt.Errorf("recipe %q", id))
+	}
 	row, err := byID(s.db.Read(ctx), id)
 	if store.NotFound(err) {
 		return nil, survey.ErrNotFound.Because(fmt.Errorf("recipe %q", id))

@@ -82,6 +82,9 @@ func (s *Service) ByID(ctx context.Context, id string) (*Definition, error) {
 	if d, ok := s.byID.Load(id); ok {
 		return d.(*Definition), nil
 	}
+	if uuid.Validate(id) != nil { // MySQL does not compare the ASCII column with other characters
+		return nil, survey.ErrNotFound.Because(fmt.Errorf("questionnaire %q", id))
+	}
 	row, err := byID(s.db.Read(ctx), id)
 	if store.NotFound(err) {
 		return nil, survey.ErrNotFound.Because(fmt.Errorf("questionnaire %q", id))
