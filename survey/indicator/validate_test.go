@@ -94,7 +94,7 @@ func TestFits(t *testing.T) {
 	}{
 		{"nothing wrong", func(*indicator.Recipe) {}, ""},
 		{"a base on no such option", func(r *indicator.Recipe) { r.Base = &questionnaire.Cond{Question: "age", In: []string{"a17"}} }, "base.in[0]:unknown_option "},
-		{"a base on no such question", func(r *indicator.Recipe) { r.Base = &questionnaire.Cond{Question: "hukou", In: []string{"yes"}} }, "base.q:not_earlier "},
+		{"a base on no such question", func(r *indicator.Recipe) { r.Base = &questionnaire.Cond{Question: "hukou", In: []string{"yes"}} }, "base.q:unknown_question "},
 		{"no such question", func(r *indicator.Recipe) { r.Indicators[awareness].Items[0].Question = "q99" }, "indicators[0].items[0].question:unknown_question "},
 		{"no such option", func(r *indicator.Recipe) { r.Indicators[awareness].Items[0].Scores["maybe"] = 0 }, "indicators[0].items[0].scores.maybe:unknown_option "},
 		{"scores for a choice of several", func(r *indicator.Recipe) { r.Indicators[awareness].Items[0].Question = "q2" }, "indicators[0].items[0].question:wrong_type "},

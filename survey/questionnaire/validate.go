@@ -337,7 +337,12 @@ func (c *Cond) Validate(path string, d *Definition) []survey.Field {
 	budget := maxConditions
 	v.condition(path, c, known, 1, &budget)
 	if d == nil {
-		v.wrong = slices.DeleteFunc(v.wrong, func(f survey.Field) bool { return f.Code == CodeNotEarlier })
+		return slices.DeleteFunc(v.wrong, func(f survey.Field) bool { return f.Code == CodeNotEarlier })
+	}
+	for i := range v.wrong {
+		if v.wrong[i].Code == CodeNotEarlier { // there is no order here, only a questionnaire without it
+			v.wrong[i].Code = CodeUnknownQuestion
+		}
 	}
 	return v.wrong
 }
