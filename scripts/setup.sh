@@ -22,6 +22,9 @@ need mariadb-client-core my_print_defaults
 need chromium chromium chromium-browser google-chrome
 need zbar-tools zbarimg
 need "nodejs npm" npm
+if ! Rscript -e 'library(survey)' >/dev/null 2>&1; then
+  missing+=(r-base-core r-cran-survey r-cran-mass)
+fi
 need fontconfig fc-list
 if ! command -v fc-list >/dev/null || [ -z "$(fc-list :lang=zh)" ]; then
   missing+=(fonts-noto-cjk)
