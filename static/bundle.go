@@ -35,7 +35,7 @@ func newAsset(name, contentType string, body []byte) *asset {
 
 // targets are the languages that scripts are turned into. The resident's page
 // has to run in the WebViews of 2017; offices have browsers of a later day.
-var targets = map[string]api.Target{"respond": api.ES2015}
+var targets = map[string]api.Target{"early": api.ES2015, "respond": api.ES2015}
 
 const otherTarget = api.ES2018
 
