@@ -1,11 +1,209 @@
 package api
 
-import "github.com/gin-gonic/gin"
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"chengyin/static"
+	"chengyin/survey"
+)
 
 // consoleRoutes are the department's pages.
-func (a *API) consoleRoutes(r *gin.Engine) {}
+func (a *API) consoleRoutes(r *gin.Engine) {
+	r.GET("/", a.do(a.home))
+	r.GET("/icon.svg", a.do(a.icon))
+	r.GET("/favicon.ico", a.do(a.icon))
+	r.GET("/signin", a.do(a.signInPage))
+	r.POST("/signin", a.do(a.signInForm))
+	r.POST("/signout", a.do(a.signOutForm))
+
+	in := r.Group("/", a.person)
+	in.GET("/board", a.do(a.board))
+	in.GET("/board/events", a.do(a.boardEvents))
+	in.GET("/collectors", a.do(a.collectors))
+	in.POST("/collectors", a.do(a.createCollectors))
+	in.POST("/collectors/:code/revoke", a.do(a.revokeCollector))
+	in.GET("/collectors/:code/sheet", a.do(a.sheet))
+	in.GET("/collectors/:code/qr.png", a.do(a.qrPNG))
+	in.GET("/collectors/:code/qr.svg", a.do(a.qrSVG))
+	in.GET("/sheets", a.do(a.sheets))
+	in.GET("/areas", a.do(a.areas))
+}
+
+// person lets only people with a session through, as signedIn does. Whoever
+// sends a form after the session ended is led to sign in and back to the form.
+func (a *API) person(c *gin.Context) {
+	if c.Request.Method == http.MethodPost && strings.Contains(c.GetHeader("Accept"), "text/html") {
+		token, _ := c.Cookie(sessionCookie)
+		if _, err := a.Accounts.Actor(c.Request.Context(), token); survey.KindOf(err) == survey.Unauthorized {
+			c.Abort()
+			c.Redirect(http.StatusSeeOther, "/signin?next="+queryEscape(cameFrom(c.Request, "/board")))
+			return
+		}
+	}
+	a.signedIn(c)
+}
+
+// cameFrom returns the path of the page that a form stood on, fallback when the
+// browser does not tell or it was on another site.
+func cameFrom(r *http.Request, fallback string) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host != r.Host {
+		return fallback
+	}
+	return localPath(u.RequestURI(), fallback)
+}
+
+// home leads people who type the bare address to the board.
+func (a *API) home(c *gin.Context) error {
+	c.Redirect(http.StatusSeeOther, "/board")
+	return nil
+}
+
+// mark is the product's sign: voices of different height, side by side.
+const mark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b6e6e"/><path d="M8 13v6M12 9v14M16 12v8M20 7v18M24 13v6" stroke="#fff" stroke-width="2.2" stroke-linecap="round"/></svg>`
+
+func (a *API) icon(c *gin.Context) error {
+	c.Header("Cache-Control", "public, max-age=86400")
+	c.Data(http.StatusOK, "image/svg+xml", []byte(mark))
+	return nil
+}
+
+// shell is what every page of the console has around its content.
+type shell struct {
+	Title    string // of the window, before the product's name
+	Section  string // the entry of the navigation that is current
+	Nav      []navLink
+	Who      string // who is signed in; "" when nobody is
+	Role     string
+	LangLink string // this page in the other language
+	Live     bool   // the page follows what happens
+	RunID    string // which figures the page shows
+	Events   string // address of the events that tell of newer figures
+	Fragment bool   // only the content is wanted
+	Contact  string // whom to turn to, in the footer
+	Version  string
+	SignIn   bool // nobody is signed in, and the page is no sign-in page
+}
+
+type navLink struct {
+	Name, Href string
+	Icon       string
+	Current    bool
+}
+
+// fragmentHeader asks for, and marks, a page without its shell.
+const fragmentHeader = "X-Fragment"
+
+// newShell fills in a shell for the request. Place and wave travel through the
+// navigation, so that the other pages open at the same place.
+func (a *API) newShell(c *gin.Context, section, title string, keep url.Values) shell {
+	lang, who := a.lang(c), a.actor(c)
+	s := shell{
+		Title: title, Section: section, LangLink: otherLanguage(c.Request.URL, lang),
+		Fragment: c.GetHeader(fragmentHeader) == "1", Version: a.version,
+	}
+	if who.Account == "" {
+		return s
+	}
+	s.Who, s.Role = who.Name, a.static.T(lang, "console.role."+who.Role)
+	for _, n := range []struct {
+		section, icon string
+		shown         bool
+	}{
+		{"board", "board", who.Can(survey.SeeScores)},
+		{"collectors", "code", who.Can(survey.ManageCollectors) || who.Can(survey.SeeScores)},
+		{"areas", "place", who.Can(survey.SeeScores) || who.Can(survey.ManageAreas)},
+	} {
+		if !n.shown {
+			continue
+		}
+		href := "/" + n.section
+		if len(keep) > 0 {
+			href += "?" + keep.Encode()
+		}
+		s.Nav = append(s.Nav, navLink{Name: a.static.T(lang, "console.nav."+n.section), Href: href, Icon: n.icon, Current: n.section == section})
+	}
+	return s
+}
+
+// otherLanguage returns the address of the same page in the other language.
+func otherLanguage(u *url.URL, lang string) string {
+	q := u.Query()
+	q.Set("lang", "en")
+	if lang == "en" {
+		q.Set("lang", "zh")
+	}
+	return u.Path + "?" + q.Encode()
+}
+
+// writeConsole writes a page of the console. Its policy lets the browser fetch
+// nothing but our own style, script and pictures.
+func (a *API) writeConsole(c *gin.Context, status int, name string, data any) error {
+	lang := a.lang(c)
+	var page bytes.Buffer
+	if err := a.static.Render(&page, name, lang, data); err != nil {
+		return err
+	}
+	if q := c.Query("lang"); q != "" {
+		http.SetCookie(c.Writer, &http.Cookie{
+			Name: languageCookie, Value: static.Language(q), Path: "/", MaxAge: 365 * 24 * 60 * 60, SameSite: http.SameSiteLaxMode, Secure: a.secure(),
+		})
+	}
+	hide(c)
+	h := c.Writer.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", consolePolicy)
+	h.Set("Vary", "Accept-Encoding, Accept-Language, Cookie, "+fragmentHeader)
+	if c.GetHeader(fragmentHeader) == "1" {
+		h.Set(fragmentHeader, "1")
+	}
+	body := page.Bytes()
+	if acceptsGzip(c.Request) {
+		body = compress(body)
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	c.Writer.WriteHeader(status)
+	_, err := c.Writer.Write(body)
+	return err
+}
+
+const consolePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// messagePage is a page that only says something.
+type messagePage struct {
+	shell
+	Heading string
+	Text    string
+	Fields  []string // what exactly is wrong
+	Back    *navLink
+	Request string // number under which the log knows more
+}
 
 // errorPage tells a person what went wrong.
 func (a *API) errorPage(c *gin.Context, p *Problem) {
-	c.String(p.Status, "%s\n", p.Title)
+	lang := a.lang(c)
+	v := messagePage{Heading: p.Title, Request: p.RequestID}
+	v.shell = a.newShell(c, "", p.Title, nil)
+	v.SignIn = v.Who == ""
+	if key := "console.error." + strconv.Itoa(p.Status); a.static.Has(lang, key) {
+		v.Text = a.static.T(lang, key)
+	}
+	for _, f := range p.Errors {
+		v.Fields = append(v.Fields, f.Message)
+	}
+	if v.Who != "" {
+		v.Back = &navLink{Name: a.static.T(lang, "console.back_to_board"), Href: cameFrom(c.Request, "/board")}
+	}
+	if err := a.writeConsole(c, p.Status, "console/message", v); err != nil {
+		a.logFailure(c, err)
+		c.String(p.Status, "%s\n", p.Title)
+	}
 }

@@ -1,0 +1,197 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"chengyin/survey"
+	"chengyin/survey/area"
+)
+
+// areasPage shows the places below a place with their people and units.
+type areasPage struct {
+	shell
+	Place  string
+	Code   string
+	Crumbs []navLink
+	Board  string
+	People string // adults in the whole place; "" when nobody has entered them
+	Rows   []areaRow
+	Units  []unitKind
+	Bands  []bandRow
+}
+
+type areaRow struct {
+	Name, Code, Level, Href string
+	People                  string
+	Share                   string // of the people of the whole place
+	Communities             int
+	Gone                    string // where it was merged into
+}
+
+type unitKind struct {
+	Name  string
+	Count int
+	List  []area.Unit
+}
+
+// bandRow is the people of an age band.
+type bandRow struct{ Age, Men, Women, All, Share string }
+
+func (a *API) areas(c *gin.Context) error {
+	p, status, err := a.newAreasPage(c)
+	if err != nil {
+		return err
+	}
+	return a.writeConsole(c, status, "console/areas", p)
+}
+
+func (a *API) newAreasPage(c *gin.Context) (areasPage, int, error) {
+	who, lang, ctx := a.actor(c), a.lang(c), c.Request.Context()
+	var p areasPage
+	if !who.Can(survey.SeeScores) && !who.Can(survey.ManageAreas) {
+		return p, 0, survey.ErrDenied
+	}
+	code := c.Query("parent")
+	if code == "" {
+		code = c.Query("area") // as links from the other pages say it
+	}
+	if code == "" {
+		code = who.Scope
+	}
+	if !who.Sees(code) {
+		return p, 0, area.ErrNotFound
+	}
+	top, err := a.Areas.ByCode(ctx, code)
+	if err != nil {
+		return p, 0, err
+	}
+	tree, err := a.Areas.Tree(ctx, code)
+	if err != nil {
+		return p, 0, err
+	}
+	people, err := a.Areas.Population(ctx, code)
+	if err != nil {
+		return p, 0, err
+	}
+	units, err := a.Areas.Units(ctx, code)
+	if err != nil {
+		return p, 0, err
+	}
+	p.Place, p.Code = top.Name().In(lang), top.Code
+	p.shell = a.newShell(c, "areas", a.static.T(lang, "console.nav.areas")+" · "+p.Place, url.Values{"area": {code}})
+	if who.Can(survey.SeeScores) {
+		p.Board = "/board?" + url.Values{"area": {code}}.Encode()
+	}
+	if p.Crumbs, err = a.areaCrumbs(ctx, who, top, lang); err != nil {
+		return p, 0, err
+	}
+	p.Rows = a.areaRows(lang, top, tree, people)
+	p.Bands = a.bandRows(lang, people)
+	total := 0
+	for _, x := range people {
+		total += x.Persons
+	}
+	if total > 0 {
+		p.People = group(total)
+	}
+	for _, kind := range area.UnitKinds {
+		k := unitKind{Name: a.static.T(lang, "console.unit."+kind)}
+		for _, u := range units {
+			if u.Kind == kind {
+				k.Count++
+				k.List = append(k.List, u)
+			}
+		}
+		p.Units = append(p.Units, k)
+	}
+	return p, http.StatusOK, nil
+}
+
+// areaCrumbs lead from the highest place to this one.
+func (a *API) areaCrumbs(ctx context.Context, who survey.Actor, at area.Area, lang string) ([]navLink, error) {
+	out := []navLink{{Name: at.Name().In(lang), Current: true}}
+	for at.ParentCode != nil {
+		var err error
+		if at, err = a.Areas.ByCode(ctx, *at.ParentCode); err != nil {
+			return nil, err
+		}
+		l := navLink{Name: at.Name().In(lang)}
+		if who.Sees(at.Code) {
+			l.Href = "/areas?parent=" + at.Code
+		}
+		out = append([]navLink{l}, out...)
+	}
+	return out, nil
+}
+
+// areaRows lists the places directly below top.
+func (a *API) areaRows(lang string, top area.Area, tree []area.Area, people []area.Population) []areaRow {
+	name := map[string]string{}
+	for _, x := range tree {
+		name[x.Code] = x.Name().In(lang)
+	}
+	total := 0
+	for _, x := range people {
+		total += x.Persons
+	}
+	now := a.Clock()
+	var out []areaRow
+	for _, x := range tree {
+		if x.ParentCode == nil || *x.ParentCode != top.Code {
+			continue
+		}
+		r := areaRow{Name: name[x.Code], Code: x.Code, Level: a.static.T(lang, "console.level."+string(x.Level))}
+		below := survey.Prefix(x.Code)
+		n := 0
+		for _, q := range people {
+			if strings.HasPrefix(q.AreaCode, below) {
+				n += q.Persons
+			}
+		}
+		if n > 0 {
+			r.People, r.Share = group(n), oneDecimal(100*float64(n)/float64(total))+"%"
+		}
+		for _, y := range tree {
+			if y.Level == area.Community && strings.HasPrefix(y.Code, below) && (y.ValidTo == nil || now.Before(*y.ValidTo)) {
+				r.Communities++
+			}
+		}
+		if x.ValidTo != nil && !now.Before(*x.ValidTo) {
+			r.Gone = a.static.T(lang, "console.areas.gone")
+			if x.SuccessorCode != nil {
+				r.Gone = a.static.T(lang, "console.areas.merged", "into", name[*x.SuccessorCode])
+			}
+		}
+		if x.Level != area.Community {
+			r.Href = "/areas?parent=" + x.Code
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// bandRows adds up the people by age band and sex: the totals that weights are
+// made to meet.
+func (a *API) bandRows(lang string, people []area.Population) []bandRow {
+	sum := map[string]int{}
+	total := 0
+	for _, x := range people {
+		sum[x.Age+x.Sex] += x.Persons
+		total += x.Persons
+	}
+	if total == 0 {
+		return nil
+	}
+	var out []bandRow
+	for _, age := range area.Ages {
+		all := sum[age+"m"] + sum[age+"f"]
+		out = append(out, bandRow{Age: a.static.T(lang, "console.value."+age), Men: group(sum[age+"m"]), Women: group(sum[age+"f"]), All: group(all),
+			Share: oneDecimal(100*float64(all)/float64(total)) + "%"})
+	}
+	return out
+}
