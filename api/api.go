@@ -37,6 +37,7 @@ type API struct {
 	huma      huma.API
 	handler   http.Handler
 	metrics   *metrics
+	plans     plans
 }
 
 // New builds the API.

@@ -23,6 +23,7 @@ type areasPage struct {
 	Rows   []areaRow
 	Units  []unitKind
 	Bands  []bandRow
+	Import *importView // nil for those who may not
 }
 
 type areaRow struct {
@@ -43,18 +44,18 @@ type unitKind struct {
 type bandRow struct{ Age, Men, Women, All, Share string }
 
 func (a *API) areas(c *gin.Context) error {
-	p, status, err := a.newAreasPage(c)
+	p, err := a.newAreasPage(c)
 	if err != nil {
 		return err
 	}
-	return a.writeConsole(c, status, "console/areas", p)
+	return a.writeConsole(c, http.StatusOK, "console/areas", p)
 }
 
-func (a *API) newAreasPage(c *gin.Context) (areasPage, int, error) {
+func (a *API) newAreasPage(c *gin.Context) (areasPage, error) {
 	who, lang, ctx := a.actor(c), a.lang(c), c.Request.Context()
 	var p areasPage
 	if !who.Can(survey.SeeScores) && !who.Can(survey.ManageAreas) {
-		return p, 0, survey.ErrDenied
+		return p, survey.ErrDenied
 	}
 	code := c.Query("parent")
 	if code == "" {
@@ -64,23 +65,23 @@ func (a *API) newAreasPage(c *gin.Context) (areasPage, int, error) {
 		code = who.Scope
 	}
 	if !who.Sees(code) {
-		return p, 0, area.ErrNotFound
+		return p, area.ErrNotFound
 	}
 	top, err := a.Areas.ByCode(ctx, code)
 	if err != nil {
-		return p, 0, err
+		return p, err
 	}
 	tree, err := a.Areas.Tree(ctx, code)
 	if err != nil {
-		return p, 0, err
+		return p, err
 	}
 	people, err := a.Areas.Population(ctx, code)
 	if err != nil {
-		return p, 0, err
+		return p, err
 	}
 	units, err := a.Areas.Units(ctx, code)
 	if err != nil {
-		return p, 0, err
+		return p, err
 	}
 	p.Place, p.Code = top.Name().In(lang), top.Code
 	p.shell = a.newShell(c, "areas", a.static.T(lang, "console.nav.areas")+" · "+p.Place, url.Values{"area": {code}})
@@ -88,7 +89,7 @@ func (a *API) newAreasPage(c *gin.Context) (areasPage, int, error) {
 		p.Board = "/board?" + url.Values{"area": {code}}.Encode()
 	}
 	if p.Crumbs, err = a.areaCrumbs(ctx, who, top, lang); err != nil {
-		return p, 0, err
+		return p, err
 	}
 	p.Rows = a.areaRows(lang, top, tree, people)
 	p.Bands = a.bandRows(lang, people)
@@ -109,7 +110,8 @@ func (a *API) newAreasPage(c *gin.Context) (areasPage, int, error) {
 		}
 		p.Units = append(p.Units, k)
 	}
-	return p, http.StatusOK, nil
+	p.Import = a.newImport(c, code)
+	return p, nil
 }
 
 // areaCrumbs lead from the highest place to this one.

@@ -33,6 +33,9 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	in.GET("/collectors/:code/qr.svg", a.do(a.qrSVG))
 	in.GET("/sheets", a.do(a.sheets))
 	in.GET("/areas", a.do(a.areas))
+	in.GET("/areas/template/:file", a.do(a.importTemplate))
+	in.POST("/areas/import", a.do(a.planImport))
+	in.POST("/areas/import/apply", a.do(a.applyImport))
 }
 
 // person lets only people with a session through, as signedIn does. Whoever
