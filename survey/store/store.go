@@ -124,6 +124,9 @@ func openMySQL(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if c.DBName == "" {
 		return nil, errors.New("open database: the address names no database: mysql://USER:PASS@HOST:PORT/NAME")
 	}
+	if u.RawQuery != "" {
+		return nil, errors.New("open database: the address has parameters after the name of the database, and none are known")
+	}
 	c.ParseTime, c.Loc = true, time.UTC
 	c.InterpolateParams = true
 	c.ClientFoundRows = true
@@ -273,5 +276,10 @@ func IsDuplicate(err error) bool {
 	return errors.Is(err, gorm.ErrDuplicatedKey)
 }
 
-// NotFound reports whether err says that there is no such row.
-func NotFound(err error) bool { return errors.Is(err, gorm.ErrRecordNotFound) }
+// NotFound reports whether err says that there is no such row. MySQL refuses to
+// compare a column of codes, which is ASCII, with a text of other characters
+// (error 1267); no row has such a code.
+func NotFound(err error) bool {
+	var m *mysqldriver.MySQLError
+	return errors.Is(err, gorm.ErrRecordNotFound) || errors.As(err, &m) && m.Number == 1267
+}
