@@ -51,6 +51,11 @@ func TestEveryCodeHasWords(t *testing.T) {
 		if err := json.Unmarshal(raw, &words); err != nil {
 			t.Fatal(err)
 		}
+		for _, key := range []string{"error.questionnaire_published", "error.recipe_published"} {
+			if words[key] == "" {
+				t.Errorf("%s: no words for %s", lang, key)
+			}
+		}
 		for _, code := range codes {
 			if words["field."+code] == "" {
 				t.Errorf("%s: no words for field.%s", lang, code)
