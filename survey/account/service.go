@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,7 +36,7 @@ func New(db *store.DB, clock survey.Clock) *Service {
 	return &Service{db: db, clock: clock, decoy: hashPassword("")}
 }
 
-// New is what it takes to make an account.
+// NewAccount is what it takes to make an account.
 type NewAccount struct {
 	Login, Name, Role, AreaCode, Password string
 }
@@ -45,8 +46,14 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, in ...NewAccou
 	rows := make([]Account, len(in))
 	for i, n := range in {
 		switch {
-		case n.Login == "" || len(n.Login) > 64:
+		case n.Login == "":
 			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "field_missing"})
+		case len(n.Login) > 64:
+			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "field_too_long"})
+		case strings.ContainsFunc(n.Login, func(r rune) bool { return r <= ' ' || r > '~' }): // the column is ASCII
+			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "field_wrong"})
+		case len([]rune(n.Name)) > 200:
+			return survey.ErrInvalid.With(survey.Field{Path: "name", Code: "field_too_long"})
 		case !slices.Contains(survey.Roles(), n.Role):
 			return survey.ErrInvalid.With(survey.Field{Path: "role", Code: "field_not_listed"})
 		case len(n.AreaCode) != 12:
@@ -85,33 +92,35 @@ func (s *Service) SignIn(ctx context.Context, login, password string) (token str
 	if err != nil {
 		return "", survey.Actor{}, err
 	}
-	now := s.clock()
-	if a.LockedUntil != nil && now.Before(*a.LockedUntil) {
+	if a.LockedUntil != nil && s.clock().Before(*a.LockedUntil) {
 		return "", survey.Actor{}, ErrLocked
 	}
-	if !passwordMatches(a.PasswordHash, password) || a.DisabledAt != nil {
-		if err := s.db.InTx(ctx, func(tx *store.Tx) error {
-			if err := noteFailure(tx, a.ID); err != nil {
-				return err
-			}
-			return event.Append(tx, survey.Actor{Login: login}, "account.sign_in_failed", a.ID, nil)
-		}); err != nil {
-			return "", survey.Actor{}, err
-		}
-		return "", survey.Actor{}, ErrSignIn
-	}
+	right := passwordMatches(a.PasswordHash, password) && a.DisabledAt == nil
 	token = newToken()
+	var locked bool
 	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		if err := clearFailures(tx, a.ID); err != nil {
+		// Others may have tried at the same time and used up the failures: then
+		// nobody learns whether the password was right.
+		open, err := noteTry(tx, a.ID, right)
+		locked = !open
+		if err != nil || locked {
 			return err
+		}
+		if !right {
+			return event.Append(tx, survey.Actor{Login: login}, "account.sign_in_failed", a.ID, nil)
 		}
 		if err := insertSession(tx, Session{TokenHash: tokenHash(token), AccountID: a.ID, CreatedAt: tx.Now, SeenAt: tx.Now, ExpiresAt: tx.Now.Add(absoluteLimit)}); err != nil {
 			return err
 		}
 		return event.Append(tx, a.Actor(), "account.signed_in", a.ID, nil)
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", survey.Actor{}, err
+	case locked:
+		return "", survey.Actor{}, ErrLocked
+	case !right:
+		return "", survey.Actor{}, ErrSignIn
 	}
 	return token, a.Actor(), nil
 }

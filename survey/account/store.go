@@ -32,23 +32,25 @@ func accountByLogin(r *gorm.DB, login string) (Account, error) {
 	return a, err
 }
 
-// noteFailure counts one more failure and locks the account when it was the last
-// that is allowed; the count then starts anew.
-func noteFailure(tx *store.Tx, id string) error {
-	if err := tx.Model(&Account{}).Where("id = ?", id).Update("failures", gorm.Expr("failures + 1")).Error; err != nil {
-		return fmt.Errorf("count failed sign-in: %w", err)
+// noteTry notes that a password was tried at an account that is not locked: a
+// right one clears the failures, a wrong one is counted, and the last that is
+// allowed locks the account and starts the count anew. Open is false, and nothing
+// is noted, when the account is locked.
+func noteTry(tx *store.Tx, id string, right bool) (open bool, err error) {
+	change := map[string]any{"failures": gorm.Expr("failures + 1")}
+	if right {
+		change = map[string]any{"failures": 0, "locked_until": nil}
 	}
-	until := tx.Now.Add(lockFor)
-	err := tx.Model(&Account{}).Where("id = ? AND failures >= ?", id, maxFailures).
-		Updates(map[string]any{"failures": 0, "locked_until": until}).Error
+	r := tx.Model(&Account{}).Where("id = ? AND (locked_until IS NULL OR locked_until <= ?)", id, tx.Now).Updates(change)
+	if r.Error != nil || r.RowsAffected == 0 {
+		return false, r.Error
+	}
+	err = tx.Model(&Account{}).Where("id = ? AND failures >= ?", id, maxFailures).
+		Updates(map[string]any{"failures": 0, "locked_until": tx.Now.Add(lockFor)}).Error
 	if err != nil {
-		return fmt.Errorf("lock account: %w", err)
+		return false, fmt.Errorf("lock account: %w", err)
 	}
-	return nil
-}
-
-func clearFailures(tx *store.Tx, id string) error {
-	return tx.Model(&Account{}).Where("id = ?", id).Updates(map[string]any{"failures": 0, "locked_until": nil}).Error
+	return true, nil
 }
 
 func insertSession(tx *store.Tx, s Session) error { return tx.Create(&s).Error }
