@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
+	"chengyin/static"
 	"chengyin/static/chart"
 	"chengyin/survey"
 	"chengyin/survey/area"
@@ -98,6 +99,7 @@ type headView struct {
 type rowView struct {
 	Name, Code, Href string
 	Figures          []figureView
+	Flags            []flagView // those of every figure, said once
 	value            map[string]float64
 }
 
@@ -122,6 +124,7 @@ type runView struct {
 	ID, Short, Recipe, RecipeCode string
 	Version                       int
 	AsOf                          time.Time
+	When                          string // AsOf to the second, in China
 	Code                          string
 }
 
@@ -159,7 +162,8 @@ func (a *API) newBoardPage(c *gin.Context, at whereabouts, look boardLook, own, 
 	}
 	p.Differ = b.differ()
 	p.Run = runView{ID: own.Run.ID, Short: own.Run.ID[max(0, len(own.Run.ID)-8):], Recipe: own.Recipe.Title.In(lang),
-		RecipeCode: own.Run.RecipeCode, Version: own.Run.RecipeVersion, AsOf: own.Run.AsOf, Code: own.Run.CodeVersion}
+		RecipeCode: own.Run.RecipeCode, Version: own.Run.RecipeVersion, AsOf: own.Run.AsOf,
+		When: own.Run.AsOf.In(static.China).Format(time.DateTime), Code: own.Run.CodeVersion}
 	p.Methods = b.methods(c)
 	for _, ind := range own.Recipe.Indicators {
 		p.Notes = append(p.Notes, noteView{ind.Name.In(lang), ind.Note.In(lang)})
@@ -308,20 +312,19 @@ func (b *boardMaker) table() *placesTable {
 	by, down := strings.TrimPrefix(b.look.sort, "-"), strings.HasPrefix(b.look.sort, "-")
 	head := func(name, unit, key string, axis template.HTML) {
 		h := headView{Name: name, Unit: unit, Href: b.link(b.look.mode, key), Sort: "none", Axis: axis}
-		if key == by {
+		figure := unit != "" // whose large values are asked for first
+		switch {
+		case key == by && down:
+			h.Sort = "descending"
+		case key == by:
 			h.Sort = "ascending"
-			if down {
-				h.Sort = "descending"
-			} else {
-				h.Href = b.link(b.look.mode, "-"+key)
-			}
+			h.Href = b.link(b.look.mode, "-"+key)
+		case figure:
+			h.Href = b.link(b.look.mode, "-"+key)
 		}
 		t.Heads = append(t.Heads, h)
 	}
 	head(b.t("console.board.code"), "", "", "")
-	if by == "" && !down {
-		t.Heads[0].Href = b.link(b.look.mode, "-")
-	}
 	head(b.t("console.board.name"), "", "name", "")
 	for _, ind := range shown {
 		head(ind.Name.In(b.lang), b.unit(ind), ind.Code, chart.Axis())
@@ -345,6 +348,9 @@ func (b *boardMaker) table() *placesTable {
 			continue
 		}
 		f := b.figure(s)
+		if b.look.mode == collector.Scanned { // it is said once, above
+			f.Flags = slices.DeleteFunc(f.Flags, func(x flagView) bool { return x == b.flag(score.ModelBased) })
+		}
 		t.Rows[i].Figures[k] = f
 		if f.Withheld == "" {
 			t.Rows[i].value[s.Indicator] = *s.Estimate
@@ -353,13 +359,39 @@ func (b *boardMaker) table() *placesTable {
 			}
 		}
 	}
+	for i := range t.Rows {
+		t.Rows[i].gather()
+	}
 	for _, name := range []string{score.SmallSample, score.Wide, score.Borrowed, score.ModelBased} {
-		if occurs[name] {
+		if occurs[name] && (name != score.ModelBased || b.look.mode != collector.Scanned) {
 			t.Flags = append(t.Flags, b.flag(name))
 		}
 	}
 	sortRows(t.Rows, by, down)
 	return t
+}
+
+// gather moves the flags that all figures of the row carry from them to the row.
+func (r *rowView) gather() {
+	var first *figureView
+	for i := range r.Figures {
+		if f := &r.Figures[i]; f.Estimate != "" && first == nil {
+			first = f
+		}
+	}
+	if first == nil {
+		return
+	}
+	for _, flag := range slices.Clone(first.Flags) {
+		missing := func(f figureView) bool { return f.Estimate != "" && !slices.Contains(f.Flags, flag) }
+		if slices.ContainsFunc(r.Figures, missing) {
+			continue
+		}
+		r.Flags = append(r.Flags, flag)
+		for i := range r.Figures {
+			r.Figures[i].Flags = slices.DeleteFunc(r.Figures[i].Flags, func(x flagView) bool { return x == flag })
+		}
+	}
 }
 
 // sortRows orders places by code, name or value. Places whose value is withheld
