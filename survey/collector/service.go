@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ type Filter struct {
 
 // List returns the collectors that the actor may see, by number.
 func (s *Service) List(ctx context.Context, actor survey.Actor, f Filter) ([]Collector, error) {
-	if !actor.Can(survey.ManageCollectors) && !actor.Can(survey.SeeScores) {
+	if !actor.Can(survey.ManageCollectors) && !actor.Can(survey.SeeScores) || actor.Scope == "" {
 		return nil, survey.ErrDenied
 	}
 	if f.Limit <= 0 || f.Limit > 1000 {
@@ -83,9 +84,32 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w wave.Wave, s
 			return nil, survey.ErrInvalid.With(survey.Field{Path: "place", Code: "field_too_long", Args: map[string]any{"max": 200}})
 		}
 	}
+	if slotTwice(specs) {
+		return nil, ErrSlotTaken
+	}
+	// Somebody who makes collectors at the same time takes the same numbers, and
+	// the database lets one of the two have them. The other takes the next ones.
+	const tries = 50
+	for i := 1; ; i++ {
+		out, err := s.create(ctx, actor, w, specs)
+		if i == tries || !errors.Is(err, ErrSlotTaken) {
+			return out, err
+		}
+		if taken, e := slotTaken(s.db.Read(ctx), w.ID, specs); e != nil {
+			return nil, e
+		} else if taken {
+			return nil, err
+		}
+	}
+}
+
+func (s *Service) create(ctx context.Context, actor survey.Actor, w wave.Wave, specs []Spec) ([]Collector, error) {
 	var out []Collector
 	err := s.db.InTx(ctx, func(tx *store.Tx) error {
-		last, err := lastNumber(tx)
+		if err := known(tx, specs); err != nil {
+			return err
+		}
+		last, err := lastNumber(tx, len(specs))
 		if err != nil {
 			return err
 		}
@@ -108,10 +132,14 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w wave.Wave, s
 }
 
 // Revoke ends a collector: answers to it are kept in quarantine from now on.
-// Revoking again changes nothing. Returns ErrNotFound.
+// Revoking again changes nothing. Returns ErrNotFound, or survey.ErrInvalid when
+// the reason is too long.
 func (s *Service) Revoke(ctx context.Context, actor survey.Actor, code, why string) error {
 	if !actor.Can(survey.ManageCollectors) {
 		return survey.ErrDenied
+	}
+	if len([]rune(why)) > 200 {
+		return survey.ErrInvalid.With(survey.Field{Path: "why", Code: "field_too_long", Args: map[string]any{"max": 200}})
 	}
 	c, err := s.ByCode(ctx, code)
 	if err != nil {

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -34,16 +35,80 @@ func collectors(r *gorm.DB, scope string, f Filter) ([]Collector, error) {
 	}
 	var out []Collector
 	err := q.Order("number").Limit(f.Limit).Find(&out).Error
+	if store.NotFound(err) {
+		return nil, nil
+	}
 	return out, err
 }
 
-func lastNumber(tx *store.Tx) (int64, error) {
+// lastNumber returns the largest number given so far, after which more can be
+// given.
+func lastNumber(tx *store.Tx, more int) (int64, error) {
 	var n int64
 	err := tx.Model(&Collector{}).Select("COALESCE(MAX(number), 0)").Scan(&n).Error
-	if err == nil && n >= maxNumber {
+	if err == nil && n+int64(more) > maxNumber {
 		err = fmt.Errorf("collector numbers are used up")
 	}
 	return n, err
+}
+
+// known returns survey.ErrInvalid when there is no such area or unit.
+func known(tx *store.Tx, specs []Spec) error {
+	named := map[string][]string{} // by field
+	for _, p := range specs {
+		named["area"] = append(named["area"], p.Area)
+		if p.Unit != nil {
+			named["unit"] = append(named["unit"], *p.Unit)
+		}
+	}
+	for field, table := range map[string]string{"area": "areas", "unit": "sector_units"} {
+		slices.Sort(named[field])
+		for codes := range slices.Chunk(slices.Compact(named[field]), 1000) {
+			var found int64
+			err := tx.Table(table).Where("code IN ?", codes).Count(&found).Error
+			if err != nil && !store.NotFound(err) {
+				return fmt.Errorf("look up %s: %w", table, err)
+			}
+			if found != int64(len(codes)) {
+				return survey.ErrInvalid.With(survey.Field{Path: field, Code: "field_not_listed"})
+			}
+		}
+	}
+	return nil
+}
+
+type slot struct {
+	area, channel string
+	number        int
+}
+
+// slotTwice reports whether two of the specs want the same slot.
+func slotTwice(specs []Spec) bool {
+	seen := map[slot]bool{}
+	for _, p := range specs {
+		s := slot{p.Area, p.Channel, p.Slot}
+		if seen[s] {
+			return true
+		}
+		seen[s] = true
+	}
+	return false
+}
+
+// slotTaken reports whether the wave has a collector in one of the specs' slots.
+func slotTaken(r *gorm.DB, wave string, specs []Spec) (bool, error) {
+	for part := range slices.Chunk(specs, 200) {
+		q := r.Session(&gorm.Session{NewDB: true}).Where("1 = 0")
+		for _, p := range part {
+			q = q.Or("area_code = ? AND channel = ? AND slot = ?", p.Area, p.Channel, p.Slot)
+		}
+		var n int64
+		err := r.Model(&Collector{}).Where("wave_id = ?", wave).Where(q).Count(&n).Error
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
 }
 
 func insertCollectors(tx *store.Tx, rows []Collector) error {
