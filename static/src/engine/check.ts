@@ -49,7 +49,7 @@ function judgeMultiple(q: Question, codes: string[]): Verdict {
   const n = codes.length
   let exclusive: boolean | undefined
   for (let i = 0; i < n; i++) {
-    const o = option(q, codes[i])
+    const o = option(q, codes[i]!)
     if (!o) return ['unknown_option']
     if (codes.indexOf(o.code) < i) return ['duplicate_option']
     exclusive = exclusive || o.exclusive

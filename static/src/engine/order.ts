@@ -21,9 +21,9 @@ export function optionsFor<O extends Option>(q: { id: string; rotate?: boolean; 
     x ^= x << 13
     x ^= x >>> 17
     x ^= x << 5
-    const j = places[(x >>> 0) % (i + 1)]
-    const last = options[places[i]]
-    options[places[i]] = options[j]
+    const j = places[(x >>> 0) % (i + 1)]!
+    const last = options[places[i]!]!
+    options[places[i]!] = options[j]!
     options[j] = last
   }
   return options
