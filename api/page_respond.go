@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -136,9 +137,9 @@ func sheetState(st *static.Static, s response.Sheet, l look) stateView {
 	if s.Wave.ClosedAt != nil {
 		closes = *s.Wave.ClosedAt
 	}
-	v := newStateView(st, string(s.State), f, l.Lang, "opens", minutes(s.Wave.OpensAt), "closes", minutes(closes))
+	v := newStateView(st, string(s.State), f, l.Lang, "opens", when(s.Wave.OpensAt, l.Lang), "closes", when(closes, l.Lang))
 	if s.State != collector.NotYet {
-		v.About.Until = time.Time{}
+		v.About.Until = ""
 	}
 	return v
 }
@@ -163,17 +164,25 @@ func (a *API) receiptPage(c *gin.Context) error {
 
 func newReceiptView(r response.Receipt, asked *questionnaire.Definition, place area.Area, l look) receiptView {
 	v := receiptView{
-		frame: newFrame(receiptPath(r), l), Receipt: r, Thanks: asked.Thanks.In(l.Lang),
+		frame: newFrame(receiptPath(r), l), Code: r.Code, Time: when(r.ReceivedAt, l.Lang), Thanks: asked.Thanks.In(l.Lang),
 		Area: place.Name().In(l.Lang), Counted: r.Status == response.Counted,
 	}
 	v.Place, v.About = v.Area, aboutWave(r.Wave, l.Lang)
-	v.About.Until, v.About.Form = time.Time{}, asked.Form
+	v.Contact = strings.TrimSpace(v.About.Owner + " " + v.About.Contact)
+	v.About.Until, v.About.Form = "", asked.Form
 	return v
 }
 
 func receiptPath(r response.Receipt) string { return "/r/" + r.Code }
 
-func minutes(t time.Time) string { return t.In(static.China).Format("2006-01-02 15:04") }
+// when writes a time as people read it, in China.
+func when(t time.Time, lang string) string {
+	layout := "2006年1月2日 15:04"
+	if lang == "en" {
+		layout = "2 January 2006, 15:04"
+	}
+	return t.In(static.China).Format(layout)
+}
 
 // readTime reads a time that came with a form, nil when it is none: it is the
 // respondent's clock, so nothing depends on it.

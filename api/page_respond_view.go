@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"chengyin/static"
 	"chengyin/survey"
@@ -41,9 +40,8 @@ type frame struct {
 
 // aboutView tells residents who asks, and how to tell a true poster.
 type aboutView struct {
-	Owner, Contact, Wave, Poster, Code string
-	Until                              time.Time
-	Form                               *questionnaire.Form
+	Owner, Contact, Wave, Until, Poster, Code string
+	Form                                      *questionnaire.Form
 }
 
 func newFrame(path string, l look) frame {
@@ -59,7 +57,7 @@ func newFrame(path string, l look) frame {
 }
 
 func aboutWave(w wave.Wave, lang string) *aboutView {
-	return &aboutView{Owner: w.Owner().In(lang), Contact: w.Contact, Wave: w.Name().In(lang), Until: w.ClosesAt}
+	return &aboutView{Owner: w.Owner().In(lang), Contact: w.Contact, Wave: w.Name().In(lang), Until: when(w.ClosesAt, lang)}
 }
 
 func aboutSheet(st *static.Static, s response.Sheet, lang string) *aboutView {
@@ -314,8 +312,10 @@ func newStateView(st *static.Static, state string, f frame, lang string, args ..
 // receiptView is the page that a resident keeps.
 type receiptView struct {
 	frame
-	Receipt response.Receipt
+	Code    string
+	Time    string
 	Thanks  string
 	Area    string
+	Contact string // whom to ask for deletion
 	Counted bool
 }

@@ -95,12 +95,12 @@ func messages(list []api.Message) error {
 func from(files fs.FS) api.Plugin {
 	return api.Plugin{Name: "files", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: ".*"}, func(in api.OnResolveArgs) (api.OnResolveResult, error) {
-			name := in.Path
+			name := path.Clean(in.Path) // esbuild puts ./ before an entry that the working directory has, too
 			if in.Kind != api.ResolveEntryPoint {
-				if !strings.HasPrefix(name, ".") {
-					return api.OnResolveResult{}, fmt.Errorf("import %q: only relative paths are imported", name)
+				if !strings.HasPrefix(in.Path, ".") {
+					return api.OnResolveResult{}, fmt.Errorf("import %q: only relative paths are imported", in.Path)
 				}
-				name = path.Join(path.Dir(in.Importer), name)
+				name = path.Join(path.Dir(in.Importer), in.Path)
 			}
 			for _, candidate := range []string{name, name + ".ts", path.Join(name, "index.ts")} {
 				if info, err := fs.Stat(files, candidate); err == nil && !info.IsDir() {

@@ -43,7 +43,6 @@ export const questions = [...(document.querySelectorAll('.q') as unknown as HTML
   error.id = 'e-' + id
   error.className = 'error'
   control.setAttribute('aria-describedby', (control.getAttribute('aria-describedby') || '') + ' e-' + id)
-  box.id = 'q-' + id
   const title = box.firstElementChild!.firstChild!.textContent!
   return Object.assign({ id, type, options, box, inputs, control, error, title, required: !/optional/.test(box.className) }, data.more[id])
 })

@@ -38,16 +38,17 @@ export function send(d: Draft): void {
     } catch (e) {
       // not from our server
     }
-    busy = false
     if (reply.receipt && x.status < 300) {
-      save()
+      save() // and busy for good: leaving the page is no reason to send again
       location.replace('/r/' + reply.receipt + look)
     } else if (reply.code && /4(0[^8]|1|22)/.test(x.status + '')) {
+      busy = false
       delete d.sent
       save(x.status == 409 ? undefined : d) // of a conflict, the server keeps these answers, too
       lock(false)
       form.submit()
     } else {
+      busy = false
       status.textContent = say('retry') + (kept ? say('kept') : '')
       button.textContent = say('retry_now')
       button.disabled = false
