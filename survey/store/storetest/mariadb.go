@@ -65,6 +65,9 @@ func StartServer(ctx context.Context, parent string, options ...string) (*Server
 
 func start(ctx context.Context, daemon, install, dir string, options []string) (*Server, error) {
 	data := filepath.Join(dir, "data")
+	// A server that starts removes the temporary tables of all others that share
+	// its folder for them, also while those are being made.
+	env := append(os.Environ(), "TMPDIR="+dir)
 	asRoot := []string{}
 	if os.Geteuid() == 0 {
 		asRoot = append(asRoot, "--user=root")
@@ -74,7 +77,9 @@ func start(ctx context.Context, daemon, install, dir string, options []string) (
 		"--no-defaults", "--datadir=" + data, "--innodb-log-file-size=8M",
 		"--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
 	}, asRoot...)
-	if out, err := exec.CommandContext(ctx, install, args...).CombinedOutput(); err != nil {
+	making := exec.CommandContext(ctx, install, args...)
+	making.Env = env
+	if out, err := making.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("create the system tables: %w: %s", err, out)
 	}
 
@@ -104,7 +109,7 @@ func start(ctx context.Context, daemon, install, dir string, options []string) (
 		return nil, err
 	}
 	guard := exec.Command("sh", args...)
-	guard.Stdin = read
+	guard.Stdin, guard.Env = read, env
 	guard.SysProcAttr = ownGroup()
 	err = guard.Start()
 	read.Close()
