@@ -4,6 +4,7 @@ package sample
 
 import (
 	"context"
+	"math"
 
 	"chengyin/survey"
 	"chengyin/survey/store"
@@ -35,13 +36,14 @@ type Service struct {
 // New returns the service on db.
 func New(db *store.DB) *Service { return &Service{db: db} }
 
-// Add stores drawn households. The caller has given them ids.
+// Add stores drawn households. The caller has given them ids. Returns
+// survey.ErrInvalid when a weight is no positive number.
 func (s *Service) Add(ctx context.Context, units []Unit) error {
 	if len(units) == 0 {
 		return nil
 	}
 	for _, u := range units {
-		if !(u.Weight > 0) {
+		if !(u.Weight > 0) || math.IsInf(u.Weight, 1) {
 			return survey.ErrInvalid.With(survey.Field{Path: "weight", Code: "field_out_of_range"})
 		}
 	}

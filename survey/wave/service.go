@@ -2,6 +2,9 @@ package wave
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -60,12 +63,24 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w Wave) (Wave,
 		return Wave{}, survey.ErrDenied
 	}
 	var wrong []survey.Field
-	if w.Code == "" {
+	switch {
+	case w.Code == "":
 		wrong = append(wrong, survey.Field{Path: "code", Code: "field_missing"})
+	case len(w.Code) > 64 || strings.ContainsFunc(w.Code, func(r rune) bool { return r <= ' ' || r > '~' }): // the column is ASCII
+		wrong = append(wrong, survey.Field{Path: "code", Code: "field_wrong"})
 	}
 	if w.NameZH == "" {
 		wrong = append(wrong, survey.Field{Path: "name", Code: "field_missing"})
 	}
+	const most = 200
+	long := func(path string, texts ...string) {
+		if slices.ContainsFunc(texts, func(s string) bool { return utf8.RuneCountInString(s) > most }) {
+			wrong = append(wrong, survey.Field{Path: path, Code: "field_too_long", Args: map[string]any{"max": most}})
+		}
+	}
+	long("name", w.NameZH, w.NameEN)
+	long("owner", w.OwnerZH, w.OwnerEN)
+	long("contact", w.Contact)
 	if !w.ClosesAt.After(w.OpensAt) {
 		wrong = append(wrong, survey.Field{Path: "closes_at", Code: "field_out_of_range"})
 	}
