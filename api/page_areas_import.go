@@ -177,7 +177,7 @@ func (a *API) applyImport(c *gin.Context) error {
 	if parent := c.Query("parent"); parent != "" {
 		to += "&parent=" + queryEscape(parent)
 	}
-	c.Redirect(http.StatusSeeOther, to)
+	c.Redirect(http.StatusSeeOther, to+"#import")
 	return nil
 }
 

@@ -131,6 +131,7 @@ type runView struct {
 type methodView struct {
 	Mode, N, Total, Deff, NEff, Factors, Worst string
 	Collapsed                                  []string
+	Elsewhere                                  int // how many more were joined out of the reader's sight
 	Problem                                    bool
 }
 
@@ -503,12 +504,27 @@ func (b *boardMaker) methods(c *gin.Context) []methodView {
 			m.Factors = significant(w.MinG) + " – " + significant(w.MedianG) + " – " + significant(w.MaxG)
 			m.Worst = strconv.FormatFloat(100*w.Worst, 'g', 1, 64) + "%"
 			for _, joined := range w.Collapsed {
+				if !inSight(b.a.actor(c), joined, names) {
+					m.Elsewhere++
+					continue
+				}
 				m.Collapsed = append(m.Collapsed, b.joined(joined, names))
 			}
 		}
 		out = append(out, m)
 	}
 	return out
+}
+
+// inSight reports whether the actor sees all places that were put together: that
+// they were says that few people there answered.
+func inSight(who survey.Actor, joined string, names map[string]string) bool {
+	for _, p := range strings.Split(joined, "+") {
+		if _, place := names[p]; place && !who.Sees(p) {
+			return false
+		}
+	}
+	return true
 }
 
 // joined words what was put together before weighting: codes of places, age

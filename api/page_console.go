@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -190,9 +191,15 @@ type messagePage struct {
 	Request string // number under which the log knows more
 }
 
-// errorPage tells a person what went wrong.
+// errorPage tells a person what went wrong, and shows the way back to those who
+// are signed in, also at addresses that ask nobody to be.
 func (a *API) errorPage(c *gin.Context, p *Problem) {
 	lang := a.lang(c)
+	if token, err := c.Cookie(sessionCookie); err == nil && a.actor(c).Account == "" {
+		if who, err := a.Accounts.Actor(c.Request.Context(), token); err == nil {
+			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), actorKey{}, who))
+		}
+	}
 	v := messagePage{Heading: p.Title, Request: p.RequestID}
 	v.shell = a.newShell(c, "", p.Title, nil)
 	v.SignIn = v.Who == ""
