@@ -26,7 +26,7 @@ type plan struct {
 }
 
 var plans = map[string]plan{
-	Small: {answers: [2]int{700, 1_300}, buildings: 4, homes: [2]int{1, 2}, elsewhere: 1, dictated: 60, late: 6, expired: 4},
+	Small: {answers: [2]int{700, 1_300}, buildings: 4, homes: [2]int{1, 2}, elsewhere: 1, dictated: 40, late: 6, expired: 4},
 	Full:  {answers: [2]int{20_000, 40_000}, buildings: 6, homes: [2]int{6, 6}, elsewhere: 4, dictated: 900, late: 70, expired: 30},
 }
 
@@ -34,7 +34,7 @@ var plans = map[string]plan{
 const tinyScans = 4
 
 // elsewhereShare is the part of all scans that comes from the other districts.
-const elsewhereShare = 0.14
+const elsewhereShare = 0.11
 
 // spot names a collector before it has a code.
 type spot struct {

@@ -154,7 +154,7 @@ func (t *town) settle() {
 		c.aware[1] = c.aware[0] + trend + drift*r.NormFloat64()
 		c.joins[1] = c.joins[0] + trend/2 + drift*r.NormFloat64()
 		c.content[1] = c.content[0] + drift*r.NormFloat64()/2
-		c.eager = math.Exp(0.4 * r.NormFloat64())
+		c.eager = math.Exp(0.25 * r.NormFloat64())
 		for j := range c.services {
 			c.services[j] = 0.06 * r.NormFloat64()
 		}
