@@ -73,8 +73,8 @@ type margin struct {
 }
 
 // placeMargin makes the margin of places. A community with fewer than fewest
-// answers is joined with the others of that kind in its subdistrict; if they are
-// still too few, they join the smallest category there, or with all others of
+// answers, or of which the population is not known, is joined with the others of
+// that kind in its subdistrict; if they are still too few, they join the smallest category there, or with all others of
 // that kind in the district, and so on up. Digits says from which level on: 12
 // for communities, 9 for subdistricts and so on; 0 puts everybody together.
 func placeMargin(l leafs, pop, n []float64, digits int) margin {
@@ -113,7 +113,7 @@ func placeMargin(l leafs, pop, n []float64, digits int) margin {
 				name = "rest of " + name
 			}
 			g.name = name
-			if g.n >= fewest {
+			if g.n >= fewest && g.pop > 0 {
 				done = append(done, g)
 				continue
 			}
@@ -161,37 +161,37 @@ func placeMargin(l leafs, pop, n []float64, digits int) margin {
 }
 
 // bandMargin makes the margin of an ordered list of values, such as age bands. A
-// value with fewer than fewest answers is joined with its neighbour.
+// value with fewer than fewest answers or without population is joined with its
+// neighbour.
 func bandMargin(name string, values []string, pop map[string]float64, n []float64) margin {
 	m := margin{Margin: weighting.Margin{Name: name}, of: make([]int, len(values))}
 	type band struct {
 		members []int
-		n       float64
+		n, pop  float64
 	}
 	bands := make([]band, len(values))
 	for i := range values {
-		bands[i] = band{[]int{i}, n[i]}
+		bands[i] = band{[]int{i}, n[i], pop[values[i]]}
 	}
 	for len(bands) > 1 {
-		k := slices.IndexFunc(bands, func(b band) bool { return b.n < fewest })
+		k := slices.IndexFunc(bands, func(b band) bool { return b.n < fewest || !(b.pop > 0) })
 		if k < 0 {
 			break
 		}
 		to := max(k-1, 0)
 		bands[to].members = append(bands[to].members, bands[to+1].members...)
 		bands[to].n += bands[to+1].n
+		bands[to].pop += bands[to+1].pop
 		bands = slices.Delete(bands, to+1, to+2)
 	}
 	for k, b := range bands {
 		names := make([]string, len(b.members))
-		target := 0.0
 		for j, i := range b.members {
 			names[j] = values[i]
-			target += pop[values[i]]
 			m.of[i] = k
 		}
 		m.Categories = append(m.Categories, strings.Join(names, "+"))
-		m.Targets = append(m.Targets, target)
+		m.Targets = append(m.Targets, b.pop)
 		if len(names) > 1 {
 			m.collapsed = append(m.collapsed, strings.Join(names, "+"))
 		}
