@@ -31,7 +31,7 @@ func (a *API) respondPage(c *gin.Context) error {
 	if sheet.State != collector.Open {
 		return a.writePage(c, http.StatusOK, "respond/state", l, sheetState(a.static, sheet, l))
 	}
-	in := filled{Started: a.Clock().Format(time.RFC3339), Household: c.Query("household")}
+	in := filled{Household: c.Query("household")}
 	return a.writePage(c, http.StatusOK, "respond/form", l, newFormView(a.static, sheet, l, in))
 }
 
@@ -57,12 +57,12 @@ func (a *API) respondForm(c *gin.Context) error {
 		return a.unreadable(c, l, survey.ErrMalformed.With(wrong...))
 	}
 	sent := filled{
-		ID: form.Get("id"), Ticket: form.Get("ticket"), Started: form.Get("started"), Household: form.Get("household"),
+		ID: form.Get("id"), Ticket: form.Get("ticket"), Household: form.Get("household"),
 		Answers: answers, Posted: true,
 	}
 	receipt, _, err := a.submit(c.Request.Context(), response.Submission{
 		Code: sheet.Collector.Code, ID: sent.ID, Ticket: sent.Ticket, Lang: l.Lang, Via: response.ViaForm,
-		StartedAt: readTime(sent.Started), Answers: answers, Household: sent.Household,
+		Answers: answers, Household: sent.Household,
 	})
 	if err == nil {
 		hide(c)
@@ -182,15 +182,4 @@ func when(t time.Time, lang string) string {
 		layout = "2 January 2006, 15:04"
 	}
 	return t.In(static.China).Format(layout)
-}
-
-// readTime reads a time that came with a form, nil when it is none: it is the
-// respondent's clock, so nothing depends on it.
-func readTime(s string) *time.Time {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }

@@ -157,7 +157,6 @@ func scriptWords(d *questionnaire.Definition) []string {
 // filled is what a form was posted with, to be shown again.
 type filled struct {
 	ID, Ticket string // "" for those of the sheet
-	Started    string
 	Household  string
 	Answers    questionnaire.Answers
 	Problems   []survey.Field
@@ -173,7 +172,7 @@ func newFormView(st *static.Static, s response.Sheet, l look, in filled) formVie
 	path := "/q/" + s.Collector.Code
 	v := formView{frame: newFrame(path, l), Title: d.Title.In(lang), Notice: d.Notice.In(lang), Action: path + l.query(), Message: in.Message}
 	v.Place, v.About = s.Area.Name().In(lang), aboutSheet(st, s, lang)
-	v.Hidden = []hiddenView{{"id", in.ID}, {"ticket", in.Ticket}, {"started", in.Started}}
+	v.Hidden = []hiddenView{{"id", in.ID}, {"ticket", in.Ticket}}
 	if s.Collector.Mode() == collector.Visited {
 		v.Visit = &visitView{Household: in.Household}
 	}

@@ -8,7 +8,7 @@ export function read(): Answers {
   const a: Answers = {}
   questions.forEach((q) => {
     const values = q.inputs.filter((i) => i.checked || typed(i)).map((i) => i.value.trim())
-    const number = [values[0]].join().normalize('NFKC') // a Chinese keyboard may give １２ for 12
+    const number = (values[0] || '').normalize('NFKC') // a Chinese keyboard may give １２ for 12
     a[q.id] = q.type == 'multiple' ? values : q.type == 'number' && /^[+-]?\d{1,15}(\.\d{1,15})?$/.test(number) ? +number : values[0]
   })
   return a
@@ -50,12 +50,11 @@ export function turn(codes: Answers): void {
 // that excludes others unchecks them, and the other way round; when no more may
 // be chosen, the rest cannot be.
 export function settle(q: Asked, changed: EventTarget | null | undefined): void {
+  if (q.type != 'multiple') return
   const alone = (i: HTMLInputElement): unknown => q.options![q.inputs.indexOf(i)]!.exclusive
   const now = q.inputs.filter((i) => i == changed && i.checked)[0]
-  q.inputs.forEach((i) => {
-    if (now && now != i && (alone(i) || alone(now))) i.checked = false
-  })
-  const full = q.type == 'multiple' && q.inputs.filter((i) => i.checked).length >= (q.max || 99)
+  if (now) q.inputs.forEach((i) => (i.checked = i == now || (i.checked && !alone(i) && !alone(now))))
+  const full = q.inputs.filter((i) => i.checked).length >= (q.max || 99)
   q.inputs.forEach((i) => (i.disabled = full && !i.checked && !alone(i)))
 }
 

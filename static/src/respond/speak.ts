@@ -16,5 +16,4 @@ export function speak(): void {
       voice.speak(u)
     }
   })
-  window.onpagehide = () => voice.cancel()
 }
