@@ -6,16 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"chengyin/survey"
-	"chengyin/survey/area"
 	"chengyin/survey/score"
-	"chengyin/survey/wave"
 )
 
 // board shows the figures of a place and of the places one level down.
@@ -78,77 +75,6 @@ func (a *API) noFigures(c *gin.Context) error {
 	}
 	v.shell = a.newShell(c, "board", v.Heading, nil)
 	return a.writeConsole(c, http.StatusForbidden, "console/message", v)
-}
-
-// whereabouts is the wave and the place that a page of the console is about.
-type whereabouts struct {
-	waves []wave.Wave // all that the actor sees, the newest first
-	wave  wave.Wave
-	place area.Area
-	path  []area.Area // from the top of the wave down to place
-	top   string      // code of the highest place that the actor sees in the wave
-	query url.Values  // wave and area, as links carry them
-}
-
-// with returns the whereabouts with one value of the query replaced.
-func (at whereabouts) with(key, value string) whereabouts {
-	q := url.Values{}
-	for k, v := range at.query {
-		q[k] = v
-	}
-	q.Set(key, value)
-	at.query = q
-	return at
-}
-
-func (at whereabouts) href(path string) string { return path + "?" + at.query.Encode() }
-
-// whereabouts reads wave and place from the request: by default the newest wave
-// and the highest place in it that the actor sees. Without any wave it returns no
-// waves. Returns wave.ErrNotFound and area.ErrNotFound, also for what lies
-// outside the actor's place or the wave's.
-func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
-	ctx, who := c.Request.Context(), a.actor(c)
-	var at whereabouts
-	var err error
-	if at.waves, err = a.Waves.List(ctx, who); err != nil {
-		return at, err
-	}
-	if len(at.waves) == 0 {
-		if c.Query("wave") != "" {
-			return at, wave.ErrNotFound
-		}
-		return at, nil
-	}
-	at.wave = at.waves[0]
-	if id := c.Query("wave"); id != "" {
-		if at.wave, err = a.Waves.Seen(ctx, who, id); err != nil {
-			return at, err
-		}
-	}
-	at.top = at.wave.AreaCode
-	if !who.Sees(at.top) {
-		at.top = who.Scope
-	}
-	code := c.Query("area")
-	if code == "" {
-		code = at.top
-	}
-	if inWave := (survey.Actor{Scope: at.wave.AreaCode}); !who.Sees(code) || !inWave.Sees(code) {
-		return at, area.ErrNotFound
-	}
-	if at.place, err = a.Areas.ByCode(ctx, code); err != nil {
-		return at, err
-	}
-	at.path = []area.Area{at.place}
-	for p := at.place; p.ParentCode != nil && p.Code != at.wave.AreaCode; {
-		if p, err = a.Areas.ByCode(ctx, *p.ParentCode); err != nil {
-			return at, err
-		}
-		at.path = append([]area.Area{p}, at.path...)
-	}
-	at.query = url.Values{"wave": {at.wave.ID}, "area": {at.place.Code}}
-	return at, nil
 }
 
 // heartbeat is how often a silent stream of events shows that it is alive.
