@@ -106,7 +106,10 @@ func (b *boardMaker) methods(c *gin.Context) []methodView {
 			m.Deff = strconv.FormatFloat(w.KishDeff, 'f', 2, 64)
 			m.NEff = group(int(math.Round(w.KishNEff)))
 			m.Factors = significant(w.MinG) + " – " + significant(w.MedianG) + " – " + significant(w.MaxG)
-			m.Worst = strconv.FormatFloat(100*w.Worst, 'g', 1, 64) + "%"
+			m.Worst = "<0.01%"
+			if w.Worst >= 0.0001 {
+				m.Worst = strconv.FormatFloat(100*w.Worst, 'f', 2, 64) + "%"
+			}
 			for _, joined := range w.Collapsed {
 				if !inSight(b.a.actor(c), joined, names) {
 					m.Elsewhere++
@@ -145,4 +148,10 @@ func (b *boardMaker) joined(text string, names map[string]string) string {
 	return strings.Join(parts, " + ")
 }
 
-func significant(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) }
+// significant writes a factor in about three digits.
+func significant(v float64) string {
+	if v >= 100 {
+		return group(int(math.Round(v)))
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}

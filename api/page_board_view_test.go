@@ -53,6 +53,11 @@ func TestCounts(t *testing.T) {
 			t.Errorf("count(%d) is %q, want %q", n, got, want)
 		}
 	}
+	for v, want := range map[float64]string{0.51512: "0.515", 1: "1", 3.9449: "3.94", 211.4: "211", 13100.4: "13,100"} {
+		if got := significant(v); got != want {
+			t.Errorf("significant(%g) is %q, want %q", v, got, want)
+		}
+	}
 	if got := group(-1234); got != "-1,234" {
 		t.Error(got)
 	}
