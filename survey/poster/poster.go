@@ -5,6 +5,7 @@ package poster
 
 import (
 	"fmt"
+	"html"
 	"net/url"
 	"strings"
 
@@ -58,8 +59,9 @@ func PNG(content string, size int) ([]byte, error) {
 	return q.PNG(min(max(size, MinSize), MaxSize))
 }
 
-// SVG returns the QR code of content with its quiet zone, one unit a module. It
-// is one path of rows, so that no hairlines show between modules on paper.
+// SVG returns the QR code of content with its quiet zone, one unit a module, and
+// content as its title for those who cannot see it. It is one path of rows, so
+// that no hairlines show between modules on paper.
 func SVG(content string) (string, error) {
 	q, err := encode(content)
 	if err != nil {
@@ -67,7 +69,8 @@ func SVG(content string) (string, error) {
 	}
 	bits := q.Bitmap()
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %[1]d" shape-rendering="crispEdges" role="img"><rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="`, len(bits))
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %[1]d" shape-rendering="crispEdges" role="img"><title>%s</title><rect width="%[1]d" height="%[1]d" fill="#fff"/><path fill="#000" d="`,
+		len(bits), html.EscapeString(content))
 	for y, row := range bits {
 		for x := 0; x < len(row); x++ {
 			if !row[x] {

@@ -71,11 +71,24 @@ func TestSVGReadsBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(svg, "<title>"+content+"</title>") {
+		t.Error("nothing says what the picture holds to those who cannot see it")
+	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, raster(t, svg, 8)); err != nil {
 		t.Fatal(err)
 	}
 	scan(t, b.Bytes(), content)
+}
+
+func TestContentCannotLeaveItsPlace(t *testing.T) {
+	svg, err := SVG(`https://s.example/?a=1&b=<script>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(svg, "<script") || !strings.Contains(svg, "&amp;b=") {
+		t.Errorf("content became markup: %.300s", svg)
+	}
 }
 
 // raster draws the rectangles of the SVG's path.
