@@ -91,5 +91,39 @@ func save(tx *store.Tx, areas []Area, units []Unit, people []Population) error {
 			return fmt.Errorf("save population: %w", err)
 		}
 	}
+	return revise(tx)
+}
+
+// revision counts the changes of the tree and the population.
+type revision struct {
+	Name string `gorm:"primaryKey"`
+	N    int64
+}
+
+// TableName is revisions.
+func (revision) TableName() string { return "revisions" }
+
+// areasRevision is the name of that count.
+const areasRevision = "areas"
+
+func revise(tx *store.Tx) error {
+	r := tx.Model(&revision{}).Where("name = ?", areasRevision).Update("n", gorm.Expr("n + 1"))
+	if r.Error == nil && r.RowsAffected == 0 {
+		r = tx.Create(&revision{areasRevision, 1})
+	}
+	if r.Error != nil {
+		return fmt.Errorf("count the change of the areas: %w", r.Error)
+	}
 	return nil
+}
+
+// RevisionOf returns how often the tree of places or the population was changed,
+// as r sees it.
+func RevisionOf(r *gorm.DB) (int64, error) {
+	var out []revision
+	err := r.Where("name = ?", areasRevision).Find(&out).Error
+	if err != nil || len(out) == 0 {
+		return 0, err
+	}
+	return out[0].N, nil
 }

@@ -241,10 +241,13 @@ func (s *Service) Recount(ctx context.Context, waveID string) ([]tally.Row, erro
 		if len(wrong) > 0 {
 			return survey.ErrInvalid.With(wrong...)
 		}
-		rows = tally.Merge(append(rows, tally.Of(tally.Answer{WaveID: r.WaveID, Mode: r.Mode, AreaCode: r.AreaCode, Unit: u, Answers: answers}, d, recipe)...))
+		rows = append(rows, tally.Of(tally.Answer{WaveID: r.WaveID, Mode: r.Mode, AreaCode: r.AreaCode, Unit: u, Answers: answers}, d, recipe)...)
+		if len(rows) > 50_000 {
+			rows = tally.Merge(rows)
+		}
 		return nil
 	})
-	return rows, err
+	return tally.Merge(rows), err
 }
 
 // EachCounted calls f with every counted response of a wave, and the household

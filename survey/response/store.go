@@ -58,13 +58,14 @@ func insertRival(tx *store.Tx, r Rival) error {
 	return nil
 }
 
-// eachCounted calls f with the counted responses of a wave by id.
+// eachCounted calls f with the counted responses of a wave by receipt: an order
+// that tells nothing, as that by id would of the time.
 func eachCounted(r *gorm.DB, wave string, f func(Response, *sample.Unit) error) error {
 	const page = 2000
 	last := ""
 	for {
 		var rows []Response
-		err := r.Where("wave_id = ? AND status = ? AND id > ?", wave, Counted, last).Order("id").Limit(page).Find(&rows).Error
+		err := r.Where("wave_id = ? AND status = ? AND receipt > ?", wave, Counted, last).Order("receipt").Limit(page).Find(&rows).Error
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -93,6 +94,6 @@ func eachCounted(r *gorm.DB, wave string, f func(Response, *sample.Unit) error) 
 				return err
 			}
 		}
-		last = rows[len(rows)-1].ID
+		last = rows[len(rows)-1].Receipt
 	}
 }

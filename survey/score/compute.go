@@ -137,8 +137,14 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	// Cells out of which everybody was taken again are no part of the sample.
 	kept := 0
 	for c := range cells {
-		if cells[c].All.N > 0 {
+		if cells[c].All = possible(cells[c].All); cells[c].All.N > 0 {
 			cells[kept], places[kept], dk[kept] = cells[c], places[c], dk[c]
+			for v, y := range cells[c].Y {
+				if y.N == cells[c].All.N {
+					y.D, y.DD = cells[c].All.D, cells[c].All.DD // the same people
+				}
+				cells[kept].Y[v] = possible(y)
+			}
 			kept++
 		}
 	}
@@ -164,12 +170,20 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	into, joined := joinLonely(sizes)
 	s.strata = into
 	s.report.Collapsed = append(s.report.Collapsed, joined...)
+	// Where answers in PSUs are estimated together with answers that are their own,
+	// the latter of a stratum count as one PSU: that never makes it look surer.
+	inPSUs := map[string]bool{}
+	for _, p := range places {
+		if p.psu != "" {
+			inPSUs[into[p.stratum]] = true
+		}
+	}
 	strata, psus := numbering{}, numbering{}
 	for c, p := range places {
 		cells[c].Stratum = strata.of(into[p.stratum])
 		cells[c].PSU = estimate.Element
-		if p.psu != "" {
-			cells[c].PSU = psus.of(p.psu)
+		if inPSUs[into[p.stratum]] {
+			cells[c].PSU = psus.of(p.stratum + "\x00" + p.psu)
 		}
 	}
 
@@ -220,6 +234,20 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	}
 	s.finish(cells, dk, in.recipe, l)
 	return s, nil
+}
+
+// possible takes off what rounding leaves in sums from which answers were taken
+// out again: the least of the changes after which they are the sums of N values
+// in 0..100.
+func possible(s estimate.Sums) estimate.Sums {
+	if s.N <= 0 || s.D <= 0 {
+		return estimate.Sums{}
+	}
+	s.DD = max(s.DD, s.D*s.D/s.N)
+	s.DY, s.DDY = min(max(s.DY, 0), 100*s.D), min(max(s.DDY, 0), 100*s.DD)
+	s.DYY = min(max(s.DYY, s.DY*s.DY/s.D), 100*s.DY)
+	s.DDYY = min(max(s.DDYY, s.DDY*s.DDY/s.DD), 100*s.DDY)
+	return s
 }
 
 // finish computes what estimates of places need of the whole sample.
@@ -296,7 +324,7 @@ func (s *sampleOf) estimate(inside []bool, v int, ind indicator.Indicator) figur
 		return f
 	}
 	f.ok, f.reason, f.method = true, "", "raked"
-	f.n, f.p, f.v, f.whole = m.N, m.Estimate/100, m.Var/1e4, s.deff[v]
+	f.n, f.p, f.v, f.whole = m.N, share(m.Estimate/100), m.Var/1e4, s.deff[v]
 	var dk, all float64
 	for i, in := range inside {
 		if in {
@@ -305,7 +333,7 @@ func (s *sampleOf) estimate(inside []bool, v int, ind indicator.Indicator) figur
 		}
 	}
 	if all > 0 {
-		f.dk = dk / all
+		f.dk = share(dk / all)
 	}
 	f.settle(m, ind)
 	return f
@@ -322,6 +350,7 @@ func (f *figure) settle(m estimate.CellMean, ind indicator.Indicator) {
 		f.v = estimate.BorrowedVariance(f.v, srs, f.whole)
 		f.flag(Borrowed)
 	}
+	f.v = min(f.v, 0.25) // no estimate between 0 and 1 varies more
 	if srs > 0 {
 		f.deff = f.v / srs
 		f.neff = float64(f.n) / f.deff
@@ -348,6 +377,12 @@ func (f *figure) settle(m estimate.CellMean, ind indicator.Indicator) {
 
 // combine puts the two samples together by their estimated mean squared errors
 // (estimate.Composite). A sample of fewer than least answers is left out.
+//
+// The variance is that of the visits plus the squared distance by which the scans
+// moved the estimate. The composite's own mean squared error would promise too
+// much: its weight is estimated from the same two figures, and where the scans
+// are biased by one or two standard errors of the visits, intervals from it cover
+// the truth in half of all cases only.
 func combine(visit, scan figure, ind indicator.Indicator) figure {
 	usable := func(f figure) bool { return f.ok && f.n >= least && f.interval }
 	switch {
@@ -362,15 +397,19 @@ func combine(visit, scan figure, ind indicator.Indicator) figure {
 		return f
 	default:
 		f := visit
+		if scan.reason == NotWeighed {
+			f = scan // somebody did answer
+		}
 		f.mode = Combined
 		return f
 	}
 	f := figure{mode: Combined, ok: true, n: visit.n + scan.n, method: "composite"}
-	c, err := estimate.Composite(visit.p, visit.v, scan.p, scan.v)
+	c, err := estimate.Composite(visit.p, visit.doubt(), scan.p, scan.doubt())
 	if err != nil {
 		return figure{mode: Combined, reason: NotWeighed}
 	}
-	f.p, f.v = c.Estimate, c.MSE
+	moved := c.Estimate - visit.p
+	f.p, f.v = min(max(c.Estimate, 0), 1), visit.doubt()+moved*moved
 	f.dk = c.WeightProb*visit.dk + (1-c.WeightProb)*scan.dk
 	f.df = min(visit.df, scan.df)
 	f.whole = max(visit.whole, scan.whole)
@@ -380,7 +419,7 @@ func combine(visit, scan figure, ind indicator.Indicator) figure {
 	srs := f.p * (1 - f.p) / float64(f.n)
 	if ind.Kind != indicator.Share {
 		// the spread of the answers, as each sample saw it
-		srs = (c.WeightProb*visit.v*visit.neff + (1-c.WeightProb)*scan.v*scan.neff) / float64(f.n)
+		srs = (c.WeightProb*visit.doubt()*visit.neff + (1-c.WeightProb)*scan.doubt()*scan.neff) / float64(f.n)
 	}
 	f.deff, f.neff = max(1, f.whole), float64(f.n)/max(1, f.whole)
 	if srs > 0 && f.v > 0 {
@@ -399,6 +438,17 @@ func combine(visit, scan figure, ind indicator.Indicator) figure {
 		f.lo, f.hi, f.interval = i.Lower, i.Upper, true
 	}
 	return f
+}
+
+// doubt returns the variance of the figure, and where all answers agree, so that
+// there is none, the one that a proportion of a yes and a no more would have.
+func (f figure) doubt() float64 {
+	if f.v > 0 {
+		return f.v
+	}
+	n := float64(f.n)
+	p := (n*f.p + 1) / (n + 2)
+	return max(1, f.whole) * p * (1 - p) / n
 }
 
 // score decides what of the figure may be shown.
@@ -422,6 +472,9 @@ func (f figure) score(a area.Area, ind indicator.Indicator, minN int) Score {
 	s.Flags = strings.Join(f.flags, " ")
 	return s
 }
+
+// share takes the rounding of a weighted mean off at 0 and 1.
+func share(x float64) float64 { return min(max(x, 0), 1) }
 
 func percent(x float64) *float64 { return number(100 * x) }
 

@@ -80,6 +80,7 @@ figure <- function(design, inside, y, share, whole) {
   w <- weights(part); z <- part$variables$.y / 100
   srs <- if (n > 1) sum(w * (z - p)^2) / sum(w) * n / (n - 1) / n else NaN
   if (!is.nan(srs) && srs < 1e-20) srs <- 0
+  if (v < 1e-20) v <- 0
   if (abs(p) < 1e-12) p <- 0
   if (abs(p - 1) < 1e-12) p <- 1
   out <- list(n = n, p = p, df = df, whole = whole, borrowed = FALSE)
@@ -102,13 +103,15 @@ combine <- function(visit, scan, share) {
     if (usable(scan) || !is.null(scan)) return(scan)
     return(visit)
   }
-  vp <- visit$v; vn <- scan$v
+  # where all answers agree, the variance of a proportion of a yes and a no more
+  doubt <- function(f) if (f$v > 0) f$v else { q <- (f$n * f$p + 1) / (f$n + 2); max(1, f$whole) * q * (1 - q) / f$n }
+  vp <- doubt(visit); vn <- doubt(scan)
   bias2 <- max(0, (scan$p - visit$p)^2 - vp - vn)
-  share_prob <- if (vp + vn + bias2 == 0) 1 else (vn + bias2) / (vp + vn + bias2)
+  share_prob <- (vn + bias2) / (vp + vn + bias2)
   p <- share_prob * visit$p + (1 - share_prob) * scan$p
-  v <- if (vp + vn + bias2 == 0) 0 else vp * (vn + bias2) / (vp + vn + bias2)
+  v <- vp + (p - visit$p)^2
   n <- visit$n + scan$n; whole <- max(visit$whole, scan$whole)
-  srs <- if (share) p * (1 - p) / n else (share_prob * visit$v * visit$neff + (1 - share_prob) * scan$v * scan$neff) / n
+  srs <- if (share) p * (1 - p) / n else (share_prob * vp * visit$neff + (1 - share_prob) * vn * scan$neff) / n
   list(n = n, p = p, v = v, whole = whole, deff = if (srs > 0 && v > 0) v / srs else max(1, whole),
        ci = if (p <= 0 || p >= 1 || v == 0) borrowed(p, v, n, whole) else logit_t(p, v, min(visit$df, scan$df)))
 }
