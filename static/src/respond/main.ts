@@ -16,7 +16,6 @@ const draft: Draft = kept || { id: own.id!.value, ticket: own.ticket!.value, sta
 function changed(e?: Event): void {
   questions.forEach((q) => settle(q, e && e.target))
   show()
-  ease()
 }
 
 function resume(): void {
@@ -35,6 +34,7 @@ if (posted) lead()
 
 form.onchange = form.oninput = (e: Event) => {
   changed(e)
+  ease()
   draft.answers = read()
   save(draft)
 }
