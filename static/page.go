@@ -65,7 +65,7 @@ var China = time.FixedZone("Asia/Shanghai", 8*60*60)
 //	js "respond.js"
 //	icon "check"             a picture of the line height, for decoration
 //	json value               for a <script type="application/json">
-//	date time, clock time    2026-11-24; 2026-11-24 10:05 in China
+//	date time                2026-11-24 in China
 //	dict "name" value …      several values for a template
 func funcs(b *built, lang string) template.FuncMap {
 	return template.FuncMap{
@@ -97,8 +97,7 @@ func funcs(b *built, lang string) template.FuncMap {
 			raw, err := json.Marshal(v) // escapes <, > and &, so it cannot end the element
 			return template.JS(raw), err
 		},
-		"date":  func(t time.Time) string { return t.In(China).Format(time.DateOnly) },
-		"clock": func(t time.Time) string { return t.In(China).Format("2006-01-02 15:04") },
+		"date": func(t time.Time) string { return t.In(China).Format(time.DateOnly) },
 		"dict": func(pairs ...any) (map[string]any, error) {
 			if len(pairs)%2 != 0 {
 				return nil, fmt.Errorf("dict: a name without a value")
