@@ -58,20 +58,31 @@ export function follow(main: HTMLElement, events: string): void {
     say('lost', true)
   }
 
-  const source = new EventSource(events)
-  source.addEventListener('run', (e) => {
+  // A page that nobody looks at gives its connection back: browsers keep six to a
+  // server for all their tabs.
+  let source: EventSource | undefined
+  const listen = (): void => {
     clearTimeout(silent)
-    wanted = (e as MessageEvent).data
-    if (wanted === main.getAttribute('data-run')) main.classList.remove('stale')
-    refresh()
-  })
-  source.onopen = () => {
-    clearTimeout(silent)
-    if (wanted === main.getAttribute('data-run')) main.classList.remove('stale')
+    if (source) source.close()
+    source = undefined
+    if (document.hidden) return
+    source = new EventSource(events)
+    source.addEventListener('run', (e) => {
+      clearTimeout(silent)
+      wanted = (e as MessageEvent).data
+      if (wanted === main.getAttribute('data-run')) main.classList.remove('stale')
+      refresh()
+    })
+    source.onerror = () => {
+      clearTimeout(silent)
+      if (!main.classList.contains('stale')) silent = window.setTimeout(lost, 5000)
+      // A refusal ends the stream for good; anything else the browser retries.
+      if (source && source.readyState === EventSource.CLOSED) {
+        lost()
+        silent = window.setTimeout(listen, 5000)
+      }
+    }
   }
-  source.onerror = () => {
-    clearTimeout(silent)
-    silent = window.setTimeout(lost, 5000)
-  }
-  document.addEventListener('visibilitychange', refresh)
+  listen()
+  document.addEventListener('visibilitychange', listen)
 }
