@@ -97,7 +97,7 @@ type shell struct {
 
 type navLink struct {
 	Name, Href string
-	Icon       string
+	Section    string // in the navigation: the section that it leads to
 	Current    bool
 }
 
@@ -117,12 +117,12 @@ func (a *API) newShell(c *gin.Context, section, title string, keep url.Values) s
 	}
 	s.Who, s.Role = who.Name, a.static.T(lang, "console.role."+who.Role)
 	for _, n := range []struct {
-		section, icon string
-		shown         bool
+		section string
+		shown   bool
 	}{
-		{"board", "board", who.Can(survey.SeeScores)},
-		{"collectors", "code", who.Can(survey.ManageCollectors) || who.Can(survey.SeeScores)},
-		{"areas", "place", who.Can(survey.SeeScores) || who.Can(survey.ManageAreas)},
+		{"board", who.Can(survey.SeeScores)},
+		{"collectors", who.Can(survey.ManageCollectors) || who.Can(survey.SeeScores)},
+		{"areas", who.Can(survey.SeeScores) || who.Can(survey.ManageAreas)},
 	} {
 		if !n.shown {
 			continue
@@ -131,7 +131,7 @@ func (a *API) newShell(c *gin.Context, section, title string, keep url.Values) s
 		if len(keep) > 0 {
 			href += "?" + keep.Encode()
 		}
-		s.Nav = append(s.Nav, navLink{Name: a.static.T(lang, "console.nav."+n.section), Href: href, Icon: n.icon, Current: n.section == section})
+		s.Nav = append(s.Nav, navLink{Name: a.static.T(lang, "console.nav."+n.section), Href: href, Section: n.section, Current: n.section == section})
 	}
 	return s
 }

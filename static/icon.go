@@ -16,6 +16,7 @@ var icons = map[string]string{
 	"down":     `<path d="m6 9 6 6 6-6"/>`,
 	"download": `<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>`,
 	"out":      `<path d="M10 4H5v16h5M14 8l4 4-4 4M18 12H9"/>`,
+	"place":    `<path d="M12 21s7-6.5 7-11a7 7 0 0 0-14 0c0 4.5 7 11 7 11z"/><circle cx="12" cy="10" r="2.5"/>`,
 	"plus":     `<path d="M12 5v14M5 12h14"/>`,
 	"print":    `<path d="M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z"/>`,
 	"right":    `<path d="m9 6 6 6-6 6"/>`,
