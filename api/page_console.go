@@ -167,10 +167,9 @@ func (a *API) writeConsole(c *gin.Context, status int, name string, data any) er
 	if c.GetHeader(fragmentHeader) == "1" {
 		h.Set(fragmentHeader, "1")
 	}
-	body := page.Bytes()
-	if acceptsGzip(c.Request) {
-		body = compress(body)
-		h.Set("Content-Encoding", "gzip")
+	body, coding := pack(c.Request, page.Bytes())
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)

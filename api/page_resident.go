@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/andybalholm/brotli"
 	"github.com/gin-gonic/gin"
 
 	"chengyin/static"
@@ -27,15 +28,14 @@ func (a *API) writePage(c *gin.Context, status int, name string, l look, data an
 	if err := a.static.Render(&page, name, l.Lang, data); err != nil {
 		return err
 	}
-	body := page.Bytes()
 	hide(c)
 	h := c.Writer.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", residentPolicy(a.static, name))
 	h.Set("Vary", "Accept-Encoding, Accept-Language")
-	if acceptsGzip(c.Request) {
-		body = compress(body)
-		h.Set("Content-Encoding", "gzip")
+	body, coding := pack(c.Request, page.Bytes())
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(status)
@@ -71,17 +71,45 @@ func residentPolicy(st *static.Static, name string) string {
 	return policy + ";img-src data:;connect-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'"
 }
 
-func acceptsGzip(r *http.Request) bool {
+// accepts reports whether the client takes the coding of contents.
+func accepts(r *http.Request, coding string) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.TrimSpace(name) == "gzip" {
+		if strings.TrimSpace(name) == coding {
 			return strings.TrimLeft(strings.TrimPrefix(strings.ReplaceAll(q, " ", ""), "q="), "0.") != "" || q == ""
 		}
 	}
 	return false
 }
 
-var compressors = sync.Pool{New: func() any {
+// pack packs a page in the smallest coding that the client takes, and names it.
+// Browsers offer brotli, a tenth smaller than gzip, over https only.
+func pack(r *http.Request, page []byte) (body []byte, coding string) {
+	switch {
+	case accepts(r, "br"):
+		return brotlied(page), "br"
+	case accepts(r, "gzip"):
+		return gzipped(page), "gzip"
+	}
+	return page, ""
+}
+
+var brotlis = sync.Pool{New: func() any { return brotli.NewWriterLevel(nil, 5) }}
+
+func brotlied(page []byte) []byte {
+	var out bytes.Buffer
+	out.Grow(len(page) / 3)
+	w := brotlis.Get().(*brotli.Writer)
+	defer brotlis.Put(w)
+	w.Reset(&out)
+	_, err := w.Write(page)
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic("api: brotli into memory: " + err.Error())
+	}
+	return out.Bytes()
+}
+
+var gzips = sync.Pool{New: func() any {
 	w, err := gzip.NewWriterLevel(nil, gzip.BestCompression)
 	if err != nil {
 		panic("api: gzip: " + err.Error()) // the level is a constant
@@ -89,14 +117,14 @@ var compressors = sync.Pool{New: func() any {
 	return w
 }}
 
-// compress packs a page. One with a script is packed in three parts with a code
+// gzipped packs a page. One with a script is packed in three parts with a code
 // table each, since a style sheet, Chinese and a script have different letters:
 // that saves 4 % over one table for all.
-func compress(page []byte) []byte {
+func gzipped(page []byte) []byte {
 	var out bytes.Buffer
 	out.Grow(len(page) / 3)
-	w := compressors.Get().(*gzip.Writer)
-	defer compressors.Put(w)
+	w := gzips.Get().(*gzip.Writer)
+	defer gzips.Put(w)
 	w.Reset(&out)
 	var err error
 	if script := bytes.LastIndex(page, []byte("<script>")); script >= 0 {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/andybalholm/brotli"
+
 	"chengyin/static"
 	"chengyin/survey"
 	"chengyin/survey/apptest"
@@ -205,6 +207,9 @@ func TestPagesAllowOnlyTheirOwnScripts(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", target, name, got, want)
 			}
 		}
+	}
+	if p := r.do(http.MethodGet, "/q/"+r.poster(), nil, "Accept-Encoding", "gzip, deflate, br"); p.header.Get("Content-Encoding") != "br" || !strings.Contains(unbrotlied(t, p.body), "<form") {
+		t.Errorf("a browser that takes brotli gets %q", p.header.Get("Content-Encoding"))
 	}
 	if p := r.do(http.MethodGet, "/q/"+r.poster(), nil, "Accept-Encoding", "gzip;q=0"); p.header.Get("Content-Encoding") != "" || !strings.Contains(p.body, "<form") {
 		t.Errorf("a phone that cannot unpack gets %q", p.header.Get("Content-Encoding"))
@@ -452,7 +457,16 @@ func BenchmarkRespondPage(b *testing.B) {
 	b.Run("compress", func(b *testing.B) {
 		for b.Loop() {
 			b.SetBytes(int64(len(page)))
-			compress(page)
+			gzipped(page)
 		}
 	})
+}
+
+func unbrotlied(t *testing.T, body string) string {
+	t.Helper()
+	page, err := io.ReadAll(brotli.NewReader(strings.NewReader(body)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
 }
