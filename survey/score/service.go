@@ -89,7 +89,11 @@ func (s *Service) Refresh(ctx context.Context, waveID string) (changed bool, err
 		return false, err
 	}
 	run.Weighting = string(doc)
-	if err := s.db.InTx(ctx, func(tx *store.Tx) error { return saveRun(tx, run, scores) }); err != nil {
+	err = s.db.InTx(ctx, func(tx *store.Tx) (err error) {
+		changed, err = saveRun(tx, run, scores)
+		return err
+	})
+	if err != nil || !changed {
 		return false, err
 	}
 	s.tell(waveID, run.ID)
@@ -172,8 +176,9 @@ func (s *Service) RefreshStale(ctx context.Context) error {
 		if due {
 			k.checked = now
 		}
+		known := k.run
 		s.mu.Unlock()
-		if !due || !w.Started(now) && k.run != "" {
+		if !due || !w.Started(now) && known != "" {
 			continue
 		}
 		if _, err := s.Refresh(ctx, w.ID); err != nil {

@@ -40,40 +40,42 @@ func currentRun(r *gorm.DB, waveID string) (Run, error) {
 	return out, err
 }
 
-// saveRun stores a run with its scores and makes it the current one, unless a
-// run of later inputs is current already. Runs that nobody can need are removed.
-func saveRun(tx *store.Tx, run Run, scores []Score) error {
+// saveRun stores a run with its scores and makes it the current one; saved is
+// false when a run of later inputs, which another process made, is current
+// already. Runs that nobody can need are removed.
+func saveRun(tx *store.Tx, run Run, scores []Score) (saved bool, err error) {
 	current, err := currentRun(tx.DB, run.WaveID)
 	if err == nil && current.AsOf.After(run.AsOf) {
-		return nil
+		return false, nil
 	}
 	if err != nil && !isNoRun(err) {
-		return err
+		return false, err
 	}
 	if err := tx.Model(&Run{}).Where("wave_id = ? AND is_current", run.WaveID).Update("is_current", false).Error; err != nil {
-		return fmt.Errorf("save run: %w", err)
+		return false, fmt.Errorf("save run: %w", err)
 	}
 	if err := tx.Create(&run).Error; err != nil {
-		return fmt.Errorf("save run: %w", err)
+		return false, fmt.Errorf("save run: %w", err)
 	}
 	for i := range scores {
 		scores[i].RunID = run.ID
 	}
 	if len(scores) > 0 {
 		if err := tx.CreateInBatches(scores, 500).Error; err != nil {
-			return fmt.Errorf("save scores: %w", err)
+			return false, fmt.Errorf("save scores: %w", err)
 		}
 	}
 	var old []string
 	err = tx.Model(&Run{}).Where("wave_id = ? AND published_at IS NULL AND NOT is_current", run.WaveID).
 		Order("as_of DESC").Offset(kept-1).Limit(1000).Pluck("id", &old).Error
 	if err != nil || len(old) == 0 {
-		return err
+		return err == nil, err
 	}
 	if err := tx.Where("run_id IN ?", old).Delete(&Score{}).Error; err != nil {
-		return fmt.Errorf("remove old scores: %w", err)
+		return false, fmt.Errorf("remove old scores: %w", err)
 	}
-	return tx.Where("id IN ?", old).Delete(&Run{}).Error
+	err = tx.Where("id IN ?", old).Delete(&Run{}).Error
+	return err == nil, err
 }
 
 // scoresOf returns the scores of a run that the scope and the query let through.
@@ -96,6 +98,9 @@ func scoresOf(r *gorm.DB, runID, scope string, q Query) ([]Score, error) {
 	}
 	var out []Score
 	err := s.Order("area_code, indicator, mode").Find(&out).Error
+	if store.NotFound(err) {
+		return nil, nil
+	}
 	return out, err
 }
 

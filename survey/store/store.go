@@ -277,9 +277,9 @@ func IsDuplicate(err error) bool {
 }
 
 // NotFound reports whether err says that there is no such row. MySQL refuses to
-// compare a column of codes, which is ASCII, with a text of other characters
-// (error 1267); no row has such a code.
+// compare a column of codes, which is ASCII, with texts of other characters
+// (errors 1267, 1270 and 1271); no row has such a code.
 func NotFound(err error) bool {
 	var m *mysqldriver.MySQLError
-	return errors.Is(err, gorm.ErrRecordNotFound) || errors.As(err, &m) && m.Number == 1267
+	return errors.Is(err, gorm.ErrRecordNotFound) || errors.As(err, &m) && (m.Number == 1267 || m.Number == 1270 || m.Number == 1271)
 }

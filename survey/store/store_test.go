@@ -161,6 +161,9 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 				if err := db.Read(ctx).Where("id = ?", id).Take(&paper{}).Error; !store.NotFound(err) {
 					t.Errorf("%q: %v", id, err)
 				}
+				if err := db.Read(ctx).Where("id IN ?", []string{id, "none", "neither"}).Take(&paper{}).Error; !store.NotFound(err) {
+					t.Errorf("%q among others: %v", id, err)
+				}
 			}
 		})
 	})
