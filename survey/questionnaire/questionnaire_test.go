@@ -116,6 +116,8 @@ func TestValidateTheHead(t *testing.T) {
 		{"version", func(d *questionnaire.Definition) { d.Version = 0 }, "version:out_of_range"},
 		{"title", func(d *questionnaire.Definition) { d.Title.EN = "" }, "title.en:missing"},
 		{"a notice nobody reads", func(d *questionnaire.Definition) { d.Notice.ZH = strings.Repeat("字", 151) }, "notice.zh:too_long"},
+		{"a question called like a field of the page", func(d *questionnaire.Definition) { d.Questions[len(d.Questions)-1].ID = "ticket" }, fmt.Sprintf("questions[%d].id:bad_id", len(questionnaire.Default().Questions)-1)},
+		{"an English notice nobody reads", func(d *questionnaire.Definition) { d.Notice.EN = strings.Repeat("x", 151) }, "notice.en:too_long"},
 		{"a notice of just 150", func(d *questionnaire.Definition) { d.Notice.ZH = strings.Repeat("字", 150) }, ""},
 		{"no thanks", func(d *questionnaire.Definition) { d.Thanks = survey.Text{} }, "thanks.zh:missing thanks.en:missing"},
 		{"a form without a date", func(d *questionnaire.Definition) {

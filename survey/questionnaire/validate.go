@@ -34,9 +34,9 @@ var (
 	namePattern   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
 )
 
-// reserved is the one id that the pattern admits and every object in
-// JavaScript already has.
-const reserved = "constructor"
+// reserved are the ids that no question can have: every object in JavaScript has
+// the first already, and the page has fields of its own by the names of the rest.
+var reserved = []string{"constructor", "id", "ticket", "household", "lang", "large"}
 
 // Validate returns everything wrong with the definition, in reading order. Nil
 // when it may be published.
@@ -53,13 +53,7 @@ func (d *Definition) Validate() []survey.Field {
 		v.limits("version", CodeOutOfRange, 1, maxVersion)
 	}
 	v.text("title", d.Title, maxText)
-	v.text("notice", d.Notice, 0)
-	if utf8.RuneCountInString(d.Notice.ZH) > maxNotice {
-		v.max("notice.zh", CodeTooLong, maxNotice)
-	}
-	if utf8.RuneCountInString(d.Notice.EN) > maxNotice*5 { // a Chinese character says about what five letters say
-		v.max("notice.en", CodeTooLong, maxNotice*5)
-	}
+	v.text("notice", d.Notice, maxNotice)
 	v.text("thanks", d.Thanks, maxText)
 	v.form(d.Form)
 	v.sections(d)
@@ -150,7 +144,7 @@ func (v *validator) questions(d *Definition) {
 		q := &d.Questions[i]
 		path := fmt.Sprintf("questions[%d]", i)
 		switch {
-		case !CodePattern.MatchString(q.ID) || q.ID == reserved:
+		case !CodePattern.MatchString(q.ID) || slices.Contains(reserved, q.ID):
 			v.add(path+".id", CodeBadID)
 		case earlier[q.ID] != nil:
 			v.add(path+".id", CodeDuplicate)
