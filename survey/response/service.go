@@ -157,7 +157,7 @@ func (s *Service) prepare(ctx context.Context, f fieldwork, in Submission, issue
 	r := Response{
 		ID: id.String(), WaveID: f.wave.ID, CollectorID: f.collector.ID, AreaCode: f.collector.AreaCode, QuestionnaireID: f.wave.QuestionnaireID,
 		Mode: f.collector.Mode(), Via: in.Via, Lang: in.Lang, Answers: string(canonical), AnswersHash: hex.EncodeToString(hash[:]),
-		Status: Counted, Receipt: receiptOf(s.key, id.String()), IssuedAt: issued, StartedAt: in.StartedAt, ReceivedAt: now,
+		Status: Counted, Receipt: receiptOf(s.key, id.String()), IssuedAt: issued, StartedAt: plausible(in.StartedAt), ReceivedAt: now,
 	}
 	if r.Lang != "en" {
 		r.Lang = "zh"
@@ -183,6 +183,17 @@ func (s *Service) prepare(ctx context.Context, f fieldwork, in Submission, issue
 		it.tallies = tally.Of(tally.Answer{WaveID: r.WaveID, Mode: r.Mode, AreaCode: r.AreaCode, Unit: unit, Answers: in.Answers}, f.questionnaire, f.recipe)
 	}
 	return it, nil
+}
+
+// plausible returns a time of the respondent's clock as it is stored, nil when
+// that clock has lost the century: not every database could keep it, and the
+// answers matter more.
+func plausible(t *time.Time) *time.Time {
+	if t == nil || t.Year() < 2000 || t.Year() > 2100 {
+		return nil
+	}
+	u := t.UTC().Truncate(time.Microsecond)
+	return &u
 }
 
 // doubt returns why an answer is kept in quarantine instead of being counted.
