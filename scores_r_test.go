@@ -70,13 +70,15 @@ func compareWithR(t *testing.T, a *app.App, w wave.Wave) {
 	must(err)
 	board, err := a.Scores.Scores(ctx, survey.System, score.Query{Wave: w.ID})
 	must(err)
-	designs, err := a.Scores.Designs(ctx, w.ID)
+	recipe, err := a.Recipes.ByID(ctx, w.RecipeID)
+	must(err)
+	designs, err := score.Designs(a.DB.Read(ctx), w, recipe)
 	must(err)
 
 	dir := t.TempDir()
 	file, err := os.Create(filepath.Join(dir, "responses.csv"))
 	must(err)
-	must(exchange.Responses(ctx, exchange.Deps{DB: a.DB, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Responses: a.Responses, Scores: a.Scores}, survey.System, w, file))
+	must(exchange.Responses(ctx, exchange.Deps{DB: a.DB, Questionnaires: a.Questionnaires, Recipes: a.Recipes}, survey.System, w, file))
 	must(file.Close())
 	var margins, places, indicators strings.Builder
 	margins.WriteString("mode,margin,category,target\n")

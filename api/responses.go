@@ -176,7 +176,7 @@ func (a *API) responsesCSV(c *gin.Context) error {
 	c.Header("Content-Type", "text/csv; charset=utf-8")
 	c.Header("Content-Disposition", `attachment; filename="responses-`+fileName(w.Code)+`.csv"`)
 	c.Header("Cache-Control", "no-store")
-	deps := exchange.Deps{DB: a.DB, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Responses: a.Responses, Scores: a.Scores}
+	deps := exchange.Deps{DB: a.DB, Questionnaires: a.Questionnaires, Recipes: a.Recipes}
 	return exchange.Responses(ctx, deps, who, w, c.Writer)
 }
 

@@ -10,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"gorm.io/gorm"
+
 	"chengyin/survey"
+	"chengyin/survey/area"
 	"chengyin/survey/collector"
 	"chengyin/survey/event"
 	"chengyin/survey/indicator"
@@ -24,11 +27,9 @@ import (
 
 // Deps are the services that an export reads.
 type Deps struct {
-	DB             *store.DB // where it is noted who took what
+	DB             *store.DB
 	Questionnaires *questionnaire.Service
 	Recipes        *indicator.Service
-	Responses      *response.Service
-	Scores         *score.Service
 }
 
 // china is the time that dates are written in.
@@ -36,14 +37,14 @@ var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 // Responses writes the counted answers of a wave as CSV (UTF-8 with BOM), a row
 // each, as they come from the database: codes of answers, design columns and
-// weights, so that another program comes to the same figures. It is
-// de-identified: no id, receipt, time of day or free text. Returns
+// weights, all of the same moment, so that another program comes to the same
+// figures. It is de-identified: no id, receipt, time of day or free text. Returns
 // survey.ErrDenied to those who may not see answers.
 //
 // The design columns: stratum and psu (empty: the answer is its own), weight_base
 // is the design weight, margin_* the category in each population margin, in_base
 // whether the recipe counts the person, and weight the raked weight, empty
-// outside the base. y_* is the value of each indicator, empty where it has none.
+// outside the base and when the weighting failed. y_* is the value of each indicator, empty where it has none.
 func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out io.Writer) error {
 	if !actor.Can(survey.SeeResponses) {
 		return survey.ErrDenied
@@ -53,10 +54,6 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 		return err
 	}
 	r, err := d.Recipes.ByID(ctx, w.RecipeID)
-	if err != nil {
-		return err
-	}
-	designs, err := d.Scores.Designs(ctx, w.ID)
 	if err != nil {
 		return err
 	}
@@ -73,15 +70,21 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 	if err := c.Write(header(q, r)); err != nil {
 		return err
 	}
-	err = d.Responses.EachCounted(ctx, w.ID, func(x response.Response, u *sample.Unit) error {
-		if !actor.Sees(x.AreaCode) {
-			return nil
-		}
-		row, err := line(x, u, q, r, designs[x.Mode])
+	err = d.DB.Snapshot(ctx, func(db *gorm.DB) error {
+		designs, err := score.Designs(db, w, r)
 		if err != nil {
 			return err
 		}
-		return c.Write(row)
+		return response.EachCounted(db, w.ID, func(x response.Response, u *sample.Unit) error {
+			if !actor.Sees(x.AreaCode) {
+				return nil
+			}
+			row, err := line(x, u, q, r, designs[x.Mode])
+			if err != nil {
+				return err
+			}
+			return c.Write(row)
+		})
 	})
 	if err != nil {
 		return err
@@ -123,10 +126,12 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 	inBase, margins, raked := "0", []string{"", "", ""}, ""
 	community := x.AreaCode
 	values := make([]indicator.Value, len(r.Indicators))
-	if cell, ok := design.Cell(x.AreaCode, stratum, age, sex); ok && r.InBase(q, answers) {
-		inBase, margins, raked = "1", cell.Margins, number(weight*cell.Factor)
-		stratum, community = cell.Stratum, cell.Area
-		values = r.Values(q, answers)
+	if slices.Contains(area.Ages, age) && slices.Contains(area.Sexes, sex) && r.InBase(q, answers) {
+		inBase, values = "1", r.Values(q, answers)
+		if cell, ok := design.Cell(x.AreaCode, stratum, age, sex); ok {
+			margins, raked = cell.Margins, number(weight*cell.Factor)
+			stratum, community = cell.Stratum, cell.Area
+		}
 	}
 	row := []string{x.Mode, x.Via, x.Lang, x.ReceivedAt.In(china).Format(time.DateOnly), community, stratum, psu, number(weight)}
 	row = append(append(row, margins...), inBase, raked)
@@ -172,7 +177,7 @@ func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // harmless keeps a spreadsheet from taking a text for a formula.
 func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if s != "" && strings.ContainsRune("=+-@\t\r\n", rune(s[0])) {
 		if _, err := strconv.ParseFloat(s, 64); err != nil {
 			return "'" + s
 		}

@@ -180,7 +180,7 @@ func TestOrderOfEveryCountedTellsNothing(t *testing.T) {
 			}
 		}
 		inversions, last, seen := 0, response.Response{}, 0
-		err := w.Responses.EachCounted(ctx, w.Wave.ID, func(r response.Response, unit *sample.Unit) error {
+		err := response.EachCounted(w.DB.Read(ctx), w.Wave.ID, func(r response.Response, unit *sample.Unit) error {
 			if seen > 0 && r.ReceivedAt.Before(last.ReceivedAt) {
 				inversions++
 			}

@@ -247,7 +247,7 @@ func (s *Service) Recount(ctx context.Context, waveID string) ([]tally.Row, erro
 		return nil, err
 	}
 	var rows []tally.Row
-	err = eachCounted(s.db.Read(ctx), waveID, func(r Response, u *sample.Unit) error {
+	err = EachCounted(s.db.Read(ctx), waveID, func(r Response, u *sample.Unit) error {
 		answers, wrong := questionnaire.ParseAnswers([]byte(r.Answers))
 		if len(wrong) > 0 {
 			return survey.ErrInvalid.With(wrong...)
@@ -259,10 +259,4 @@ func (s *Service) Recount(ctx context.Context, waveID string) ([]tally.Row, erro
 		return nil
 	})
 	return tally.Merge(rows), err
-}
-
-// EachCounted calls f with every counted response of a wave, and the household
-// of a visit, in an order that tells nothing.
-func (s *Service) EachCounted(ctx context.Context, waveID string, f func(Response, *sample.Unit) error) error {
-	return eachCounted(s.db.Read(ctx), waveID, f)
 }

@@ -58,9 +58,10 @@ func insertRival(tx *store.Tx, r Rival) error {
 	return nil
 }
 
-// eachCounted calls f with the counted responses of a wave by receipt: an order
-// that tells nothing, as that by id would of the time.
-func eachCounted(r *gorm.DB, wave string, f func(Response, *sample.Unit) error) error {
+// EachCounted calls f with every counted response of a wave, and the household of
+// a visit, as r sees them. They come by receipt: an order that tells nothing, as
+// that by id would of the time.
+func EachCounted(r *gorm.DB, wave string, f func(Response, *sample.Unit) error) error {
 	const page = 2000
 	last := ""
 	for {

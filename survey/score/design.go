@@ -1,12 +1,15 @@
 package score
 
 import (
-	"context"
 	"slices"
+
+	"gorm.io/gorm"
 
 	"chengyin/stats/weighting"
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
+	"chengyin/survey/indicator"
+	"chengyin/survey/wave"
 )
 
 // Design is how the answers of a mode are weighted and estimated: what another
@@ -50,18 +53,10 @@ func (d Design) Cell(code, stratum, age, sex string) (Cell, bool) {
 	return c, true
 }
 
-// Designs returns the designs of the modes as the tallies of the wave give them
-// now.
-func (s *Service) Designs(ctx context.Context, waveID string) (map[string]Design, error) {
-	w, err := s.deps.Waves.ByID(ctx, waveID)
-	if err != nil {
-		return nil, err
-	}
-	recipe, err := s.deps.Recipes.ByID(ctx, w.RecipeID)
-	if err != nil {
-		return nil, err
-	}
-	in, _, err := s.load(ctx, w, recipe)
+// Designs returns the designs of the modes as the tallies of the wave give them,
+// as r sees them.
+func Designs(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe) (map[string]Design, error) {
+	in, err := inputOf(r, w, recipe)
 	if err != nil {
 		return nil, err
 	}

@@ -101,8 +101,7 @@ func (s *Service) Refresh(ctx context.Context, waveID string) (changed bool, err
 }
 
 // load reads, in one snapshot, all that the scores follow from.
-func (s *Service) load(ctx context.Context, w wave.Wave, recipe *indicator.Recipe) (input, Run, error) {
-	in := input{recipe: recipe}
+func (s *Service) load(ctx context.Context, w wave.Wave, recipe *indicator.Recipe) (in input, _ Run, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return in, Run{}, err
@@ -113,17 +112,27 @@ func (s *Service) load(ctx context.Context, w wave.Wave, recipe *indicator.Recip
 			return err
 		}
 		run.AsOf = s.clock()
-		if in.rows, err = tally.Load(r, w.ID); err != nil {
-			return err
-		}
-		if in.areas, err = area.TreeOf(r, w.AreaCode); err != nil {
-			return err
-		}
-		in.population, err = area.PopulationOf(r, w.AreaCode)
+		in, err = inputOf(r, w, recipe)
 		return err
 	})
+	if err != nil {
+		return in, Run{}, err
+	}
 	run.InputHash = in.hash()
-	return in, run, err
+	return in, run, nil
+}
+
+// inputOf reads all that the scores of a wave follow from, as r sees it.
+func inputOf(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe) (in input, err error) {
+	in.recipe = recipe
+	if in.rows, err = tally.Load(r, w.ID); err != nil {
+		return in, err
+	}
+	if in.areas, err = area.TreeOf(r, w.AreaCode); err != nil {
+		return in, err
+	}
+	in.population, err = area.PopulationOf(r, w.AreaCode)
+	return in, err
 }
 
 // hash identifies the input: the same hash, recipe and code give the same scores.
