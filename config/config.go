@@ -43,7 +43,7 @@ type option struct {
 }
 
 var options = []option{
-	{"database", "CHENGYIN_DATABASE", "`address` of the database: sqlite:PATH or mysql://USER:PASS@HOST:PORT/NAME", true, func(c *Config) *string { return &c.Database }},
+	{"database", "CHENGYIN_DATABASE", "`address` of the database: sqlite:PATH or mysql://USER:PASS@HOST:PORT/NAME", false, func(c *Config) *string { return &c.Database }},
 	{"listen", "CHENGYIN_LISTEN", "`host:port` to listen on", false, func(c *Config) *string { return &c.Listen }},
 	{"public-url", "CHENGYIN_PUBLIC_URL", "`URL` that residents reach the server by", false, func(c *Config) *string { return &c.PublicURL }},
 	{"", "CHENGYIN_SECRET", "", true, func(c *Config) *string { return &c.Secret }},
@@ -85,8 +85,13 @@ func (b *Flags) Load(env func(string) (string, bool)) (Config, error) {
 			return c, fmt.Errorf("config file: %w", err)
 		}
 		d := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict())
-		if err := d.Decode(&c); err != nil && !errors.Is(err, io.EOF) {
-			return c, fmt.Errorf("config file %s: %w", file, err)
+		read := c
+		if err := d.Decode(&read); err != nil && !errors.Is(err, io.EOF) {
+			// Without the lines around it, which may hold a secret.
+			return c, fmt.Errorf("config file %s: %s", file, yaml.FormatError(err, false, false))
+		}
+		if read != (Config{}) { // a file of comments only
+			c = read
 		}
 	}
 	for _, o := range options {
@@ -138,20 +143,28 @@ func (c Config) Validate() error {
 // Dump writes the settings as YAML, secrets masked.
 func (c Config) Dump(w io.Writer) error {
 	for _, o := range options {
-		v := o.value(&c)
-		if !o.secret || *v == "" {
-			continue
-		}
-		if u, err := url.Parse(*v); err == nil && u.User != nil {
-			*v = u.Redacted()
-		} else if !strings.HasPrefix(*v, "sqlite:") {
+		if v := o.value(&c); o.secret && *v != "" {
 			*v = "xxxxx"
 		}
 	}
+	c.Database = withoutPassword(c.Database)
 	out, err := yaml.Marshal(c)
 	if err != nil {
 		return err
 	}
 	_, err = w.Write(out)
 	return err
+}
+
+// withoutPassword masks the password in the address of a database, or all of an
+// address in which it cannot be found.
+func withoutPassword(dsn string) string {
+	if dsn == "" || strings.HasPrefix(dsn, "sqlite:") {
+		return dsn
+	}
+	u, err := url.Parse(dsn)
+	if err != nil || u.User == nil {
+		return "xxxxx"
+	}
+	return u.Redacted()
 }
