@@ -21,7 +21,6 @@ type town struct {
 	times       timetable
 	areas       []area.Area
 	units       []area.Unit
-	population  []area.Population
 	communities []*community // by code
 	successors  map[string]string
 }
