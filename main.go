@@ -11,7 +11,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
+
+	"chengyin/static"
+	"chengyin/survey"
 )
 
 // version is set when a release is built.
@@ -32,6 +36,7 @@ type command struct {
 var commands = []command{
 	{"serve", "start the server; --demo fills an empty database with a fictional city", serve},
 	{"migrate", "bring the database's schema up to date", migrate},
+	{"admin", "admin add: make a sign-in, such as the first of a new installation", admin},
 	{"config", "config dump: print the settings in force, secrets masked", dumpConfig},
 	{"version", "print the version", printVersion},
 }
@@ -66,12 +71,33 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		case errors.Is(err, errUsage):
 			return 2
 		}
-		fmt.Fprintf(stderr, "chengyin %s: %v\n", c.name, err)
+		fmt.Fprintf(stderr, "chengyin %s: %s\n", c.name, explain(err, lookup))
 		return 1
 	}
 	fmt.Fprintf(stderr, "chengyin: unknown command %q\n\n", args[0])
 	usage(stderr)
 	return 2
+}
+
+// explain words an error for the person at the terminal.
+func explain(err error, lookup func(string) (string, bool)) string {
+	var e *survey.Error
+	if !errors.As(err, &e) {
+		return err.Error()
+	}
+	words, failed := static.New(false)
+	if failed != nil {
+		return err.Error()
+	}
+	lang := "en"
+	if l, _ := lookup("LANG"); strings.HasPrefix(l, "zh") {
+		lang = "zh"
+	}
+	text := words.T(lang, "error."+e.Code)
+	for _, f := range e.Fields {
+		text += "\n  " + f.Path + ": " + words.T(lang, "field."+f.Code, f.Args)
+	}
+	return text
 }
 
 func usage(w io.Writer) {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
 	"errors"
 	"flag"
 	"fmt"
@@ -78,8 +76,14 @@ func serve(ctx context.Context, env environment, args []string) error {
 	return serveOn(ctx, l, server.Handler(), a, log)
 }
 
+// grace is how long requests may take to finish after the end was asked for.
+// Streams of events, which never finish, are ended then.
+const grace = 2 * time.Second
+
 // serveOn runs HTTP and the schedule until ctx ends, then lets requests finish.
 func serveOn(ctx context.Context, l net.Listener, h http.Handler, a *app.App, log *slog.Logger) error {
+	requests, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	g, ctx := errgroup.WithContext(ctx)
 	hs := &http.Server{
 		Handler:           h,
@@ -89,7 +93,7 @@ func serveOn(ctx context.Context, l net.Listener, h http.Handler, a *app.App, lo
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return requests },
 	}
 	g.Go(func() error {
 		if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -100,6 +104,7 @@ func serveOn(ctx context.Context, l net.Listener, h http.Handler, a *app.App, lo
 	g.Go(func() error { return a.Run(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
+		defer time.AfterFunc(grace, end).Stop()
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
 		return hs.Shutdown(stop)
@@ -129,9 +134,7 @@ func readySchema(ctx context.Context, db *store.DB) error {
 func showDemo(ctx context.Context, env environment, a *app.App, c config.Config, size string) error {
 	password := c.DemoPassword
 	if password == "" {
-		b := make([]byte, 8)
-		rand.Read(b)
-		password = strings.ToLower(base32.StdEncoding.EncodeToString(b)[:12])
+		password = newPassword()
 	}
 	city, err := demo.Fill(ctx, a, demo.Options{Size: size, Password: password, Now: a.Clock()})
 	if err != nil {
