@@ -65,14 +65,14 @@ func IsFinite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 //	(\sum_i w_i)^2 / \sum_i w_i^2
 //
 // in respondents. It is what the sample is worth when the weights have nothing
-// to do with the answers. The w are >= 0 and need no scaling. No weights, or
-// only zeros, are worth 0.
+// to do with the answers. The w need no scaling; those of a linear calibration
+// may be negative. No weights, or only zeros, are worth 0.
 //
 // See Kish (1992), Weighting for unequal P_i, J. Official Statistics 8, 183-200.
 func EffectiveSize(w []float64) float64 {
 	top := 0.0
 	for _, x := range w {
-		top = max(top, x)
+		top = max(top, math.Abs(x))
 	}
 	if top == 0 {
 		return 0
@@ -91,15 +91,15 @@ func EffectiveSize(w []float64) float64 {
 //
 //	1 + cv^2(w) = n \sum_i w_i^2 / (\sum_i w_i)^2
 //
-// where n counts the weights above 0: the factor by which weights that have
-// nothing to do with the answers enlarge a variance. It is >= 1, and NaN when
-// no weight is above 0.
+// where n counts the weights that are not 0: the factor by which weights that
+// have nothing to do with the answers enlarge a variance. It is >= 1, and NaN
+// when all weights are 0.
 //
 // See Kish (1965), Survey Sampling, section 11.7.
 func WeightingEffect(w []float64) float64 {
 	n := 0
 	for _, x := range w {
-		if x > 0 {
+		if x != 0 {
 			n++
 		}
 	}

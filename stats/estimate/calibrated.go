@@ -57,15 +57,17 @@ func (d *Design) Rake(class []int, cat [][]int, margins []weighting.Margin, opt 
 //
 // with the weights d before calibration: what the auxiliaries explain does not
 // vary from sample to sample. The q are the variance column the calibration
-// used, > 0; nil is 1 everywhere. It panics when slices are not one per row and
-// returns a *stats.ValueError when a number is not finite or a weight negative.
+// used, > 0; nil is 1 everywhere. The weights of a linear calibration may be
+// negative, and then count as they are. After weighting.CalibrateClusters, x and
+// q are the averages it returns. It panics when slices are not one per row and
+// returns a *stats.ValueError when a number is not finite.
 //
 // See Deville & Sarndal (1992), J. Am. Stat. Assoc. 87, 376-382, section 4.
 func (d *Design) Calibrated(w []float64, x [][]float64, q []float64) (*Design, error) {
 	d.checkRows("weights", len(w), false)
 	d.checkRows("auxiliaries", len(x), false)
 	d.checkRows("variance column", len(q), q == nil)
-	if err := stats.CheckWeights("calibrated weight", w); err != nil {
+	if err := stats.CheckFinite("calibrated weight", w); err != nil {
 		return nil, err
 	}
 	r := &regression{d: d.initial(), class: make([]int, len(w)), col: make([][]int, len(w)), val: make([][]float64, len(w))}

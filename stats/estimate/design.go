@@ -37,6 +37,11 @@ type Stage struct {
 	// be the same over the stratum. nil: units were drawn with replacement, or
 	// from so many that it makes no difference, and later stages are ignored.
 	Size []float64
+	// PPS says that units were drawn without replacement with unequal
+	// probabilities. Size then holds the inclusion probability of each row's
+	// unit, 0 < \pi <= 1, and the variance is Brewer's. Units drawn with
+	// replacement with unequal probabilities need only weights and no Size.
+	PPS bool
 	// Names of the strata for messages; nil: their numbers.
 	Names []string
 }
@@ -53,16 +58,19 @@ type Design struct {
 
 // level is a stage with strata and units numbered over the whole sample.
 type level struct {
-	unit   []int // of each row
-	home   []int // stratum of each unit
+	unit   []int     // of each row
+	home   []int     // stratum of each unit
+	code   []int     // number of each unit in the Spec
+	prob   []float64 // inclusion probability of each unit, nil without PPS
 	strata []levelStratum
 }
 
 type levelStratum struct {
 	name   string
+	code   int     // number in the Spec
 	parent int     // unit of the stage before, 0 at the first
 	n      float64 // units drawn
-	fpc    float64 // 1 - n/N
+	fpc    float64 // 1 - n/N; with PPS the largest 1 - \pi
 	share  float64 // what its variance counts: \prod n/N of the stages before
 }
 
@@ -132,6 +140,8 @@ func sizesFit(stages []Stage, i int) error {
 		return &DesignError{Stage: i + 1, Why: "no sizes although the first stage has some, which would make the variance too small"}
 	case stages[0].Size == nil && stages[i].Size != nil:
 		return &DesignError{Stage: i + 1, Why: "sizes although the first stage has none"}
+	case stages[i].PPS && stages[i].Size == nil:
+		return &DesignError{Stage: i + 1, Why: "unequal probabilities without replacement, but no inclusion probabilities"}
 	}
 	return nil
 }
@@ -156,7 +166,7 @@ func (d *Design) newLevel(st Stage, i, rows int, nest bool) (level, error) {
 		if !known {
 			at = len(l.strata)
 			strata[[2]int{parent, h}] = at
-			l.strata = append(l.strata, levelStratum{name: stratumName(st, h), parent: parent, fpc: 1, share: 1})
+			l.strata = append(l.strata, levelStratum{name: stratumName(st, h), code: h, parent: parent, fpc: 1, share: 1})
 			first = append(first, k)
 		}
 		id := [3]int{parent, 0, u}
@@ -168,6 +178,7 @@ func (d *Design) newLevel(st Stage, i, rows int, nest bool) (level, error) {
 			n = len(l.home)
 			units[id] = n
 			l.home = append(l.home, at)
+			l.code = append(l.code, u)
 			l.strata[at].n++
 		}
 		if l.home[n] != at {
@@ -176,12 +187,14 @@ func (d *Design) newLevel(st Stage, i, rows int, nest bool) (level, error) {
 		}
 		l.unit[k] = n
 	}
-	if st.Size != nil {
-		if err := d.setSizes(&l, st, i, first); err != nil {
-			return level{}, err
-		}
+	var err error
+	switch {
+	case st.PPS:
+		err = d.setProbabilities(&l, st, i)
+	case st.Size != nil:
+		err = d.setSizes(&l, st, i, first)
 	}
-	return l, nil
+	return l, err
 }
 
 func stratumName(st Stage, h int) string {
@@ -217,12 +230,35 @@ func (d *Design) setSizes(l *level, st Stage, i int, first []int) error {
 			f = min(1, h.n/f)
 		}
 		h.fpc = 1 - f
-		if i > 0 {
-			up := d.levels[i-1].strata[d.levels[i-1].home[h.parent]]
-			h.share = up.share * (1 - up.fpc)
-		}
+		h.share = d.share(i, h.parent)
 	}
 	return nil
+}
+
+// share returns what the variance inside unit parent of the stage before stage
+// i counts: the product of the sampling fractions down to it.
+func (d *Design) share(i, parent int) float64 {
+	if i == 0 {
+		return 1
+	}
+	up := &d.levels[i-1]
+	return up.strata[up.home[parent]].share * up.fraction(parent)
+}
+
+// fraction returns the share of the units like this one that was drawn.
+func (l *level) fraction(unit int) float64 {
+	if l.prob != nil {
+		return l.prob[unit]
+	}
+	return 1 - l.strata[l.home[unit]].fpc
+}
+
+// correction returns the finite population correction of a unit.
+func (l *level) correction(unit int) float64 {
+	if l.prob != nil {
+		return 1 - l.prob[unit]
+	}
+	return l.strata[l.home[unit]].fpc
 }
 
 func (d *Design) weightsFromSizes(rows int) []float64 {
@@ -230,7 +266,7 @@ func (d *Design) weightsFromSizes(rows int) []float64 {
 	for k := range w {
 		w[k] = 1
 		for _, l := range d.levels {
-			w[k] /= 1 - l.strata[l.home[l.unit[k]]].fpc
+			w[k] /= l.fraction(l.unit[k])
 		}
 	}
 	return w
@@ -273,8 +309,8 @@ func (d *Design) Rows() int { return len(d.w) }
 func (d *Design) Weights() []float64 { return slices.Clone(d.w) }
 
 // DF returns the degrees of freedom of the domain, the number of its PSUs less
-// that of its strata, both counted over the rows of weight above 0 for which in
-// is true (nil: all rows).
+// that of its strata, both counted over the rows of weight not 0 for which in is
+// true (nil: all rows).
 func (d *Design) DF(in []bool) int {
 	_, _, df := d.count(in)
 	return df
@@ -286,7 +322,7 @@ func (d *Design) count(in []bool) (psus, strata, df int) {
 	l := d.levels[0]
 	unit, stratum := make([]bool, len(l.home)), make([]bool, len(l.strata))
 	for k, w := range d.w {
-		if !(w > 0) || in != nil && !in[k] {
+		if w == 0 || in != nil && !in[k] {
 			continue
 		}
 		u := l.unit[k]

@@ -17,15 +17,35 @@ import (
 
 // query compares one answer of R.
 func (r *run) query(t *testing.T, q refQuery) {
+	if q.Design != "" && r.design(t, q.Design).rep != nil {
+		r.replicateQuery(t, q)
+		return
+	}
 	switch q.Stat {
 	case "mean", "total", "ratio":
-		if q.Args["by"] != nil {
+		switch {
+		case q.Args["covmat"] == true:
+			r.groups(t, q)
+		case q.Args["by"] != nil:
 			r.byGroup(t, q)
-		} else {
+		default:
 			r.rows(t, q)
 		}
 	case "contrast":
-		r.contrast(t, q)
+		switch {
+		case q.Args["by"] != nil:
+			r.changes(t, q)
+		case strings.Contains(q.Args["of"].(string), "_waves_"):
+			r.change(t, q)
+		default:
+			r.contrast(t, q)
+		}
+	case "ttest":
+		r.tTest(t, q)
+	case "quantile", "quantile_ci":
+		r.quantiles(t, q)
+	case "rao_scott", "table":
+		r.table(t, q)
 	case "variance":
 		r.variance(t, q)
 	case "ciprop":
@@ -127,7 +147,13 @@ func (r *run) statistics(t *testing.T, q refQuery, in []bool) (names []string, s
 func (r *run) domain(t *testing.T, q refQuery) []bool {
 	d := r.design(t, q.Design)
 	in := slices.Repeat([]bool{true}, d.f.rows)
-	if dom, ok := q.Args["domain"].(map[string]any); ok {
+	dom, ok := q.Args["domain"].(map[string]any)
+	switch expr, isExpr := dom["expr"].(string); {
+	case isExpr:
+		for k, x := range event(t, d.f, expr) {
+			in[k] = x == 1
+		}
+	case ok:
 		for k, s := range d.f.text(t, dom["var"].(string)) {
 			in[k] = s == dom["eq"]
 		}
@@ -430,58 +456,5 @@ func (r *run) composite(t *testing.T, q refQuery) {
 	}
 	for name, got := range map[string]float64{"bias2": c.Bias2, "weight_prob": c.WeightProb, "estimate": c.Estimate, "mse": c.MSE} {
 		checkNear(t, name, got, q.Expected[name], q.RelTol)
-	}
-}
-
-// auxiliaries returns the model matrix of R's columns.
-func auxiliaries(t *testing.T, f *frame, names []string) [][]float64 {
-	x := make([][]float64, f.rows)
-	for _, name := range names {
-		var v []float64
-		switch level, text := strings.CutPrefix(name, "stype"); {
-		case name == "(Intercept)":
-			v = slices.Repeat([]float64{1}, f.rows)
-		case text:
-			v = event(t, f, "stype=="+level)
-		default:
-			v, _ = f.number(t, name)
-		}
-		for k := range x {
-			x[k] = append(x[k], v[k])
-		}
-	}
-	return x
-}
-
-func (r *run) calibrate(t *testing.T, from, out *design) {
-	spec := out.spec
-	if spec.AggregateStage > 0 {
-		out.later = "equal factors within a cluster"
-		return
-	}
-	x := auxiliaries(t, from.f, spec.Columns)
-	opt := weighting.CalibrateOptions{Names: spec.Columns}
-	switch spec.Calfun {
-	case "raking":
-		opt.Distance = weighting.Raking
-	case "logit":
-		opt.Distance = weighting.Logit
-	}
-	if spec.Bounds != nil {
-		opt.Lower, opt.Upper = spec.Bounds[0], spec.Bounds[1]
-	}
-	if strings.HasPrefix(spec.Variance, "proportional") {
-		opt.Q, _ = from.f.number(t, spec.Columns[0])
-	}
-	w, rep, err := weighting.Calibrate(from.d.Weights(), x, spec.Totals, opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !(rep.Worst <= 1e-11) {
-		t.Errorf("totals are off by %g after %d steps", rep.Worst, rep.Sweeps)
-	}
-	out.d, err = from.d.Calibrated(w, x, opt.Q)
-	if err != nil {
-		t.Fatal(err)
 	}
 }

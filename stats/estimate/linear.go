@@ -27,13 +27,17 @@ type Linear struct {
 
 // Mean returns the mean of y over the domain, \bar y = \sum w y / \sum w, with
 // u = (y - \bar y) / \sum w. The domain are the rows for which in is true and
-// the weight above 0; nil are all rows. A missing answer has to be left out of
-// the domain. It returns ErrEmptyDomain when the domain has no rows and a
-// *stats.ValueError when y is not finite in it.
+// the weight not 0; nil are all rows. A missing answer has to be left out of the
+// domain. It returns ErrEmptyDomain when no row of the domain has a weight above
+// 0 and a *stats.ValueError when y is not finite in it, or when negative weights
+// of a linear calibration leave it no weight.
 func (d *Design) Mean(y []float64, in []bool) (Linear, error) {
 	s, err := d.domain(in, y)
 	if err != nil {
 		return Linear{}, err
+	}
+	if !(s.SumW > 0) {
+		return Linear{}, &stats.ValueError{What: "sum of weights of the domain", Row: -1, Value: s.SumW, Why: "is not above 0"}
 	}
 	s.Value = d.mean(y, s.domain, s.SumW)
 	for k := range y {
@@ -146,10 +150,12 @@ func (d *Design) domain(in []bool, columns ...[]float64) (Linear, error) {
 	d.checkRows("domain", len(in), in == nil)
 	s := Linear{Score: make([]float64, len(d.w)), domain: make([]bool, len(d.w)), srs: math.NaN(), srsReplace: math.NaN()}
 	for k, w := range d.w {
-		if w > 0 && (in == nil || in[k]) {
+		if w != 0 && (in == nil || in[k]) {
 			s.domain[k] = true
-			s.N++
 			s.SumW += w
+			if w > 0 {
+				s.N++
+			}
 		}
 	}
 	for _, y := range columns {

@@ -84,6 +84,12 @@ type refDesign struct {
 	AggregateStage  int `json:"aggregate_stage"`
 	Lower, Upper    float64
 	Strict          bool
+	// of replicates
+	Type, Counts, Key string
+	MSE               bool
+	RepWeights        [][]float64
+	Scale             float64
+	RScales           []float64
 }
 
 type refMargin struct {

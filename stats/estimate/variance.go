@@ -14,7 +14,8 @@ import (
 // over the strata h and PSUs i of the first stage, with t_hi = \sum w_k u_k,
 // f_h = n_h/N_h, and V_i the same formula inside PSU i with the strata and units
 // of the second stage, and so on. Without sizes f is 0 and later stages do not
-// matter. After calibration the residuals of u take the place of u.
+// matter. With PPS the correction is the unit's own, 1 - \pi_hi, and V_i counts
+// \pi_hi. After calibration the residuals of u take the place of u.
 //
 // It returns nil when no statistic is given.
 //
@@ -58,7 +59,7 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 			center[j][h] /= l.strata[h].n
 		}
 	}
-	factor := make([]float64, len(l.strata))
+	factor := make([]float64, len(l.strata))            // without the correction
 	all, usable := map[int]float64{}, map[int]float64{} // strata by parent
 	for h := range l.strata {
 		s := &l.strata[h]
@@ -67,10 +68,10 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 		case s.fpc < certain:
 			usable[s.parent]++
 		case s.n > 1:
-			factor[h] = s.share * s.fpc * s.n / (s.n - 1)
+			factor[h] = s.share * s.n / (s.n - 1)
 			usable[s.parent]++
 		case rule == Adjust:
-			factor[h] = s.share * s.fpc
+			factor[h] = s.share
 			usable[s.parent]++
 		case rule != Average:
 			usable[s.parent]++
@@ -89,7 +90,7 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 			continue
 		}
 		for a := range p {
-			x := factor[h] * (total[a][u] - center[a][h])
+			x := factor[h] * l.correction(u) * (total[a][u] - center[a][h])
 			for b := a; b < p; b++ {
 				v.SetSym(a, b, v.At(a, b)+x*(total[b][u]-center[b][h]))
 			}
@@ -97,17 +98,21 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 	}
 }
 
-// recenter moves the centre of lonely strata to the mean of all unit totals.
+// recenter moves the centre of lonely strata to the mean of all unit totals, at
+// later stages of those inside the same unit of the stage before.
 func (l *level) recenter(center, total [][]float64) {
+	n := map[int]float64{} // units by parent
+	for h := range l.strata {
+		n[l.strata[h].parent] += l.strata[h].n
+	}
 	for j := range center {
-		mean := 0.0
-		for _, x := range total[j] {
-			mean += x
+		sum := map[int]float64{}
+		for u, x := range total[j] {
+			sum[l.strata[l.home[u]].parent] += x
 		}
-		mean /= float64(len(total[j]))
 		for h := range l.strata {
-			if l.strata[h].lone() {
-				center[j][h] = mean
+			if s := &l.strata[h]; s.lone() {
+				center[j][h] = sum[s.parent] / n[s.parent]
 			}
 		}
 	}
