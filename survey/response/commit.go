@@ -42,9 +42,9 @@ const (
 func newCommitter(db *store.DB) *committer {
 	c := &committer{db: db, limit: 1} // SQLite has one writer
 	if db.Dialect() == store.MySQL {
-		// One batch is on its way to the disk while the next is sent; with more
-		// at once the batches get smaller and wait for each other's tallies.
-		c.limit = 2
+		// While one batch waits for the disk others are sent; with more at once the
+		// batches get smaller and wait for each other's tallies.
+		c.limit = 3
 	}
 	return c
 }
