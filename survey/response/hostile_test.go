@@ -8,10 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"chengyin/survey/apptest"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
 	"chengyin/survey/sample"
+	"chengyin/survey/store"
 )
 
 // stored returns the row of a response.
@@ -194,5 +197,54 @@ func TestOrderOfEveryCountedTellsNothing(t *testing.T) {
 		if inversions < n/5 { // half are expected
 			t.Errorf("of %d answers only %d come after a later one", n, inversions)
 		}
+	})
+}
+
+// TestATransactionThatRunsAgain: a batch that a deadlock undid is stored as if it
+// had never run, also when another process has stored a part of it since.
+func TestATransactionThatRunsAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *apptest.World) {
+		item := func(in response.Submission) *response.Item {
+			t.Helper()
+			it, err := w.Responses.Prepare(ctx, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return it
+		}
+		known, new, other := filled(t, w, w.Posters[apptest.North].Code, nil), filled(t, w, w.Posters[apptest.South].Code, nil), filled(t, w, w.Posters[apptest.South].Code, nil)
+		changed := other
+		changed.Answers = apptest.Answers(questionnaire.Answers{"q18": "1"})
+		batch := []*response.Item{item(known), item(new), item(other)}
+		runs := 0
+		err := w.DB.InTx(ctx, func(tx *store.Tx) error {
+			runs++
+			if runs == 1 {
+				if err := response.Keep(tx, batch...); err != nil {
+					return err
+				}
+				return &mysql.MySQLError{Number: 1213, Message: "Deadlock found when trying to get lock"}
+			}
+			if err := response.Keep(tx, item(known), item(changed)); err != nil { // the other process
+				return err
+			}
+			return response.Keep(tx, batch...)
+		})
+		if err != nil || runs != 2 {
+			t.Fatal(runs, err)
+		}
+		for i, want := range []struct {
+			first bool
+			err   error
+		}{{false, nil}, {true, nil}, {false, response.ErrDiffers}} {
+			r, first, err := batch[i].Result()
+			if first != want.first || !errors.Is(err, want.err) || r.Receipt == "" {
+				t.Errorf("item %d: first %v, %v, receipt %q", i, first, err, r.Receipt)
+			}
+		}
+		if n := count(t, w, "responses"); n != 3 {
+			t.Errorf("%d responses are stored instead of 3", n)
+		}
+		recounted(t, w)
 	})
 }
