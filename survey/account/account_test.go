@@ -157,6 +157,9 @@ func TestSignIn(t *testing.T) {
 			if err := d.db.Read(ctx).Table("events").Where("payload LIKE ?", "%"+password+"%").Count(&leaks).Error; err != nil || leaks != 0 {
 				t.Fatal(leaks, err)
 			}
+			if err := d.db.Read(ctx).Table("events").Where("actor = ? OR payload LIKE ?", "nobody", "%nobody%").Count(&leaks).Error; err != nil || leaks != 0 {
+				t.Fatal("what was typed for a login that is none is kept", leaks, err)
+			}
 		})
 	})
 }

@@ -86,7 +86,14 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, in ...NewAccou
 func (s *Service) SignIn(ctx context.Context, login, password string) (token string, who survey.Actor, err error) {
 	a, err := accountByLogin(s.db.Read(ctx), login)
 	if errors.Is(err, survey.ErrNotFound) {
+		// It takes as long as at a login that exists, the note on the disk included.
+		// The login is not noted: it may be a password in the wrong field.
 		passwordMatches(s.decoy, password)
+		if err := s.db.InTx(ctx, func(tx *store.Tx) error {
+			return event.Append(tx, survey.Actor{}, "account.sign_in_failed", "", nil)
+		}); err != nil {
+			return "", survey.Actor{}, err
+		}
 		return "", survey.Actor{}, ErrSignIn
 	}
 	if err != nil {
