@@ -37,6 +37,7 @@ var commands = []command{
 	{"serve", "start the server; --demo fills an empty database with a fictional city", serve},
 	{"migrate", "bring the database's schema up to date", migrate},
 	{"admin", "admin add: make a sign-in, such as the first of a new installation", admin},
+	{"estimate", "compute survey statistics from files; --help shows how", estimate},
 	{"config", "config dump: print the settings in force, secrets masked", dumpConfig},
 	{"version", "print the version", printVersion},
 }
