@@ -107,7 +107,7 @@ func Critical(m Method, k int, level, df float64) float64 {
 // unequal lengths or an unknown method.
 //
 // See Klein, Wright & Wieczorek (2020), JRSS-A 183, 589-606; Al Mohamad,
-// Goeman & van Zwet (2022), Biometrics 78, 646-658; Kramer (1956), Biometrics
+// Goeman & van Zwet (2022), Biometrics 78; Kramer (1956), Biometrics
 // 12, 307-310; Hayter (1984), Ann. Statist. 12, 61-75.
 func Compare(est, se []float64, opt Options) (*Comparison, error) {
 	if len(est) != len(se) {

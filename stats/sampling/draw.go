@@ -109,7 +109,7 @@ type Inclusion struct {
 // *stats.ValueError for a negative size, or when n times the sum of the sizes
 // exceeds 2^63.
 //
-// See Saerndal, Swensson & Wretman (1992), 3.6.1.
+// See Saerndal, Swensson & Wretman (1992), 3.6.
 func InclusionProbabilities(size []int64, n int) (*Inclusion, error) {
 	positive := 0
 	var total uint64

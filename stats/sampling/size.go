@@ -139,7 +139,7 @@ func (c Change) spread() float64 {
 // *stats.ValueError that names the part outside its range; equal proportions
 // are no change.
 //
-// See Kish (1965), 12.4; Cochran (1977), 12.13.
+// See Kish (1965), 12.4; Cochran (1977), ch. 12.
 func ChangeSize(c Change) (int, error) {
 	if err := c.check(); err != nil {
 		return 0, err

@@ -1,6 +1,6 @@
 # make.R - makes data/, cases/ and expected/ beside this folder again.
 #   Rscript stats/testdata/r/make.R [output-folder]
-# Debian 12: r-base-core 4.2.2, r-cran-survey 4.1-1, r-cran-mass.
+# Debian 12: r-base-core 4.2.2, r-cran-survey 4.1-1, r-cran-mass; r-cran-lme4 1.1-31, r-cran-psych for some cases.
 self <- sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)); SRC <- dirname(normalizePath(self))
 source(file.path(SRC, "lib.R")); source(file.path(SRC, "data.R")); source(file.path(SRC, "methods.R"))
 a <- commandArgs(TRUE); OUT <- if (length(a)) a[1] else normalizePath(file.path(SRC, "..")); dir.create(OUT, FALSE, TRUE)
@@ -9,4 +9,6 @@ wcsv(census(P), "data/syn_census.csv"); wcsv(draw_hh(P, 1), "data/syn_hh.csv"); 
 local({ tab <- expand.grid(p = c(0, .004, .03, .25, .5, .9, .995, 1), n = c(4, 12, 30, 400))
   tab$df <- pmax(1, round(tab$n / 3)); tab$level <- rep(c(.95, .9, .99, .95), length.out = nrow(tab)); deff <- rep(c(1, 1.7, .6), length.out = nrow(tab))
   tab$se <- round(sqrt(deff * tab$p * (1 - tab$p) / tab$n), 10); wcsv(tab[, c("p", "se", "n", "df", "level")], "data/ci_table.csv") })
+wcsv(communities(P), "data/syn_communities.csv"); wcsv(draw_area(P, 4), "data/syn_area.csv"); wcsv(sim_quality(11), "data/syn_quality.csv")
+source(file.path(SRC, "cases_insight.R"))
 source(file.path(SRC, "cases.R"))
