@@ -19,8 +19,12 @@ type generated struct {
 	y                                     [3][]float64 // aware, participate, sat
 }
 
-// generatedRows makes the first n rows. All arithmetic is exact in whole numbers.
-func generatedRows(n int) *generated {
+// generatedRows makes the first n rows.
+func generatedRows(n int) *generated { return generatedRange(0, n) }
+
+// generatedRange makes n rows after the first from. All arithmetic is exact in
+// whole numbers.
+func generatedRange(from, n int) *generated {
 	const m = 2147483647
 	g := &generated{}
 	u := func(i, k int) float64 {
@@ -36,7 +40,7 @@ func generatedRows(n int) *generated {
 		}
 		return 0
 	}
-	for i := 1; i <= n; i++ {
+	for i := from + 1; i <= from+n; i++ {
 		c := int(120 * u(i, 1))
 		age := int(6 * u(i, 3))
 		g.community = append(g.community, c)

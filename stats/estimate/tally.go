@@ -69,8 +69,9 @@ const rounding = 1e-13
 type Tally struct {
 	variables int
 	opt       TallyOptions
-	cells     []entry // sorted by leaf, stratum, PSU, class
-	leaves    []leaf  // in order of their number
+	cells     []entry     // sorted by leaf, stratum, PSU, class
+	y         [][]centred // per variable and cell
+	leaves    []leaf      // in order of their number
 	strata    []stratum
 	psus      int // numbered ones
 	df        int // of the whole design
@@ -78,12 +79,10 @@ type Tally struct {
 	rake      *raked
 }
 
-// entry is a cell ready for use: PSU and stratum are renumbered without gaps,
-// values are centred.
+// entry is a cell ready for use: PSU and stratum are renumbered without gaps.
 type entry struct {
-	stratum, psu, class int
-	all                 Sums
-	y                   []centred
+	stratum, psu, class int32
+	n, d, dd            float64 // of everyone
 }
 
 // centred are sums of a variable about the mean of the cell, which keeps the
@@ -115,60 +114,89 @@ type stratum struct {
 // stratum has more. No cells are a tally
 // whose every domain is empty.
 func NewTally(cells []Cell, variables int, opt TallyOptions) (*Tally, error) {
-	t := &Tally{variables: variables, opt: opt}
-	order := make([]int, len(cells))
-	for i, c := range cells {
-		if len(c.Y) != variables {
-			panic(fmt.Sprintf("estimate: cell %d has %d variables instead of %d", i, len(c.Y), variables))
+	t := &Tally{variables: variables, opt: opt, y: make([][]centred, variables)}
+	keys := make([]cellKey, len(cells))
+	err := inParts(len(cells), func(from, to int) error {
+		for i := from; i < to; i++ {
+			c := &cells[i]
+			if len(c.Y) != variables {
+				panic(fmt.Sprintf("estimate: cell %d has %d variables instead of %d", i, len(c.Y), variables))
+			}
+			if c.Stratum < 0 || c.PSU < Element || c.Class < 0 || c.Leaf < 0 {
+				panic(fmt.Sprintf("estimate: cell %d has a negative number", i))
+			}
+			if err := checkCell(i, c); err != nil {
+				return err
+			}
+			keys[i] = cellKey{c.Leaf, c.Stratum, c.PSU, c.Class}
 		}
-		if c.Stratum < 0 || c.PSU < Element || c.Class < 0 || c.Leaf < 0 {
-			panic(fmt.Sprintf("estimate: cell %d has a negative number", i))
-		}
-		if err := checkCell(i, c); err != nil {
-			return nil, err
-		}
-		order[i] = i
-		t.classes = max(t.classes, c.Class+1)
-	}
-	key := func(c Cell) [4]int { return [4]int{c.Leaf, c.Stratum, c.PSU, c.Class} }
-	slices.SortStableFunc(order, func(a, b int) int {
-		ka, kb := key(cells[a]), key(cells[b])
-		return slices.Compare(ka[:], kb[:])
+		return nil
 	})
-	number, err := t.design(cells)
 	if err != nil {
 		return nil, err
 	}
-	for from := 0; from < len(order); {
-		first := cells[order[from]]
-		to := from + 1
-		for to < len(order) && key(cells[order[to]]) == key(first) {
-			to++
+	place, err := t.design(cells, keys)
+	if err != nil {
+		return nil, err
+	}
+	order := orderBy(len(cells), 4, func(i int) [4]int { k := &keys[i]; return [4]int{k.leaf, k.stratum, k.psu + 1, k.class} })
+	first := make([]int32, 0, len(order)+1) // where in order each cell of the tally begins
+	for at, i := range order {
+		if at == 0 || keys[i] != keys[order[at-1]] {
+			first = append(first, int32(at))
+			if k := len(t.leaves) - 1; k < 0 || t.leaves[k].number != keys[i].leaf {
+				t.leaves = append(t.leaves, leaf{keys[i].leaf, len(first) - 1, 0})
+			}
+			t.leaves[len(t.leaves)-1].to = len(first)
+			t.classes = max(t.classes, keys[i].class+1)
 		}
-		e := entry{class: first.Class, y: make([]centred, variables)}
-		e.stratum, e.psu = number(first)
-		sums := make([]Sums, variables)
-		for _, i := range order[from:to] {
-			e.all.plus(cells[i].All)
-			for v := range sums {
-				sums[v].plus(cells[i].Y[v])
+	}
+	n := len(first)
+	first = append(first, int32(len(order)))
+	t.cells = make([]entry, n)
+	for v := range t.y {
+		t.y[v] = make([]centred, n)
+	}
+	return t, inParts(n, func(from, to int) error {
+		for k := from; k < to; k++ {
+			t.merge(k, cells, order[first[k]:first[k+1]], place, &keys[order[first[k]]])
+		}
+		return nil
+	})
+}
+
+// cellKey are the numbers of a cell.
+type cellKey struct{ leaf, stratum, psu, class int }
+
+// merge makes cell k of the tally from the cells that belong together.
+func (t *Tally) merge(k int, cells []Cell, same []int32, place []place, key *cellKey) {
+	at := place[same[0]]
+	one := &cells[same[0]]
+	if len(same) == 1 && one.All.N > 0 {
+		t.cells[k] = entry{stratum: at.stratum, psu: at.psu, class: int32(key.class), n: one.All.N, d: one.All.D, dd: one.All.DD}
+		for v := range t.y {
+			if one.Y[v].N > 0 {
+				t.y[v][k] = centre(&one.Y[v])
 			}
 		}
-		for v := range sums {
-			e.y[v] = centre(sums[v])
-		}
-		if k := len(t.leaves) - 1; k < 0 || t.leaves[k].number != first.Leaf {
-			t.leaves = append(t.leaves, leaf{first.Leaf, len(t.cells), len(t.cells)})
-		}
-		t.cells = append(t.cells, e)
-		t.leaves[len(t.leaves)-1].to = len(t.cells)
-		from = to
+		return
 	}
-	return t, nil
+	var all Sums
+	for _, i := range same {
+		all.plus(&cells[i].All)
+	}
+	t.cells[k] = entry{stratum: at.stratum, psu: at.psu, class: int32(key.class), n: all.N, d: all.D, dd: all.DD}
+	for v := range t.y {
+		var y Sums
+		for _, i := range same {
+			y.plus(&cells[i].Y[v])
+		}
+		t.y[v][k] = centre(&y)
+	}
 }
 
 // plus adds the sums of o, none when nobody is in it.
-func (s *Sums) plus(o Sums) {
+func (s *Sums) plus(o *Sums) {
 	if o.N == 0 {
 		return
 	}
@@ -183,7 +211,7 @@ func (s *Sums) plus(o Sums) {
 
 // centre moves the sums of a variable to the mean of the cell. Spread that
 // cannot be told from the rounding of the sums is none.
-func centre(s Sums) centred {
+func centre(s *Sums) centred {
 	c := centred{n: s.N, d: s.D, dd: s.DD}
 	if s.D > 0 && s.DD > 0 {
 		c.mean, c.my = s.DY/s.D, s.DDY/s.DD
@@ -199,101 +227,111 @@ func centre(s Sums) centred {
 }
 
 // checkCell returns an error when the sums of a cell cannot be sums of anything.
-func checkCell(i int, c Cell) error {
-	if err := checkSums(i, "", c.All, true); err != nil {
+func checkCell(i int, c *Cell) error {
+	if err := checkSums(i, everyone, &c.All); err != nil {
 		return err
 	}
-	for v, y := range c.Y {
-		name := fmt.Sprintf("variable %d: ", v)
-		if err := checkSums(i, name, y, false); err != nil {
+	for v := range c.Y {
+		y := &c.Y[v]
+		if err := checkSums(i, v, y); err != nil {
 			return err
 		}
 		const slack = 1 + 1e-9
 		if y.N > c.All.N {
-			return &stats.ValueError{What: "cell: " + name + "N", Row: i, Value: y.N, Why: "is larger than the N of everyone"}
+			return sumError(i, v, "N", y.N, "is larger than the N of everyone")
 		}
 		if y.N > 0 && (y.D > c.All.D*slack || y.DD > c.All.DD*slack) {
-			return &stats.ValueError{What: "cell: " + name + "D", Row: i, Value: y.D, Why: "is larger than the D of everyone"}
+			return sumError(i, v, "D", y.D, "is larger than the D of everyone")
 		}
 	}
 	return nil
 }
 
-func checkSums(i int, name string, s Sums, all bool) error {
-	fault := func(field string, v float64, why string) error {
-		return &stats.ValueError{What: "cell: " + name + field, Row: i, Value: v, Why: why}
+// everyone stands for the sums without a variable.
+const everyone = -1
+
+func sumError(i, variable int, field string, v float64, why string) error {
+	if variable != everyone {
+		field = fmt.Sprintf("variable %d: %s", variable, field)
 	}
-	type sum struct {
-		field  string
-		v      float64
-		signed bool
+	return &stats.ValueError{What: "cell: " + field, Row: i, Value: v, Why: why}
+}
+
+func checkSums(i, variable int, s *Sums) error {
+	// The usual case, in a hurry: what is not finite makes the total so.
+	total := s.N + s.D + s.DD
+	low := min(s.N, s.D, s.DD)
+	if variable != everyone {
+		total += s.DYY + s.DDYY + math.Abs(s.DY) + math.Abs(s.DDY)
+		low = min(low, s.DYY, s.DDYY)
 	}
-	list := []sum{{"N", s.N, false}, {"D", s.D, false}, {"DD", s.DD, false},
-		{"DYY", s.DYY, false}, {"DDYY", s.DDYY, false}, {"DY", s.DY, true}, {"DDY", s.DDY, true}}
-	if all {
-		list = list[:3]
+	if low >= 0 && s.N > 0 && s.D > 0 && s.DD > 0 && total < math.MaxFloat64 && s.N == math.Trunc(s.N) && s.D*s.D <= s.N*s.DD*(1+1e-9) {
+		return nil
 	}
-	for _, x := range list {
-		if !stats.IsFinite(x.v) {
-			return fault(x.field, x.v, "is not finite")
-		}
-		if s.N > 0 && !x.signed && x.v < 0 || x.field == "N" && x.v < 0 {
-			return fault(x.field, x.v, "is negative")
+	fields := [...]string{"N", "D", "DD", "DYY", "DDYY", "DY", "DDY"}
+	sums := [...]float64{s.N, s.D, s.DD, s.DYY, s.DDYY, s.DY, s.DDY}
+	n := len(sums)
+	if variable == everyone {
+		n = 3
+	}
+	for j, v := range sums[:n] {
+		switch {
+		case !stats.IsFinite(v):
+			return sumError(i, variable, fields[j], v, "is not finite")
+		case v < 0 && (s.N > 0 && j < 5 || j == 0):
+			return sumError(i, variable, fields[j], v, "is negative")
 		}
 	}
 	switch {
 	case s.N != math.Trunc(s.N):
-		return fault("N", s.N, "is not a whole number")
+		return sumError(i, variable, "N", s.N, "is not a whole number")
 	case s.N == 0 && math.Abs(s.D) > residue:
-		return fault("D", s.D, "is not 0 although nobody is in the cell")
+		return sumError(i, variable, "D", s.D, "is not 0 although nobody is in the cell")
 	case s.N > 0 && (s.D == 0) != (s.DD == 0):
-		return fault("DD", s.DD, "does not go with D")
+		return sumError(i, variable, "DD", s.DD, "does not go with D")
 	case s.N > 0 && s.D*s.D > s.N*s.DD*(1+1e-9):
-		return fault("DD", s.DD, "is smaller than D^2/N")
+		return sumError(i, variable, "DD", s.DD, "is smaller than D^2/N")
 	}
 	return nil
 }
 
-// design reads strata and PSUs off the cells and returns a function that gives
-// the new numbers of a cell's stratum and PSU.
-func (t *Tally) design(cells []Cell) (func(Cell) (int, int), error) {
-	psu := make([]Cell, 0, len(cells)) // a cell per PSU, and Element cells
-	for _, c := range cells {
-		psu = append(psu, Cell{Stratum: c.Stratum, PSU: c.PSU, All: c.All})
-	}
-	slices.SortStableFunc(psu, func(a, b Cell) int {
-		if a.Stratum != b.Stratum {
-			return a.Stratum - b.Stratum
-		}
-		return a.PSU - b.PSU
-	})
-	strata, units := map[int]int{}, map[int]int{}
-	home := map[int]int{}
-	for i, c := range psu {
-		same := i > 0 && psu[i-1].Stratum == c.Stratum
-		if !same {
-			strata[c.Stratum] = len(t.strata)
-			t.strata = append(t.strata, stratum{name: t.name(c.Stratum), element: c.PSU == Element, from: t.psus, to: t.psus})
+// place is where a cell lies: its stratum and PSU, renumbered.
+type place struct{ stratum, psu int32 }
+
+// design reads strata and PSUs off the cells and returns the place of each.
+func (t *Tally) design(cells []Cell, keys []cellKey) ([]place, error) {
+	order := orderBy(len(cells), 2, func(i int) [4]int { return [4]int{keys[i].stratum, keys[i].psu + 1} })
+	places := make([]place, len(cells))
+	home := map[int]int{} // stratum of each PSU
+	var last *cellKey
+	for _, i := range order {
+		c := &keys[i]
+		if last == nil || last.stratum != c.stratum {
+			t.strata = append(t.strata, stratum{name: t.name(c.stratum), element: c.psu == Element, from: t.psus, to: t.psus})
 		}
 		h := &t.strata[len(t.strata)-1]
-		if (c.PSU == Element) != h.element {
+		if (c.psu == Element) != h.element {
 			return nil, &DesignError{Stage: 1, Stratum: h.name, Why: "some respondents are their own PSU and others belong to a numbered one"}
 		}
 		if h.element {
-			h.n += c.All.N
+			h.n += cells[i].All.N
+			places[i] = place{int32(len(t.strata) - 1), Element}
+			last = c
 			continue
 		}
-		if other, known := home[c.PSU]; known && other != c.Stratum {
-			return nil, &DesignError{Stage: 1, Stratum: h.name, Why: fmt.Sprintf("PSU %d is also in stratum %s", c.PSU, t.name(other))}
-		}
-		if _, known := units[c.PSU]; !known {
-			home[c.PSU], units[c.PSU] = c.Stratum, t.psus
+		if last == nil || last.stratum != c.stratum || last.psu != c.psu {
+			if other, known := home[c.psu]; known {
+				return nil, &DesignError{Stage: 1, Stratum: h.name, Why: fmt.Sprintf("PSU %d is also in stratum %s", c.psu, t.name(other))}
+			}
+			home[c.psu] = c.stratum
 			t.psus++
 			h.n++
 			h.to = t.psus
 		}
+		places[i] = place{int32(len(t.strata) - 1), int32(t.psus - 1)}
+		last = c
 	}
-	t.countDF(psu)
+	t.countDF(cells, keys, order)
 	var lonely []string
 	usable := 0
 	for _, h := range t.strata {
@@ -307,33 +345,29 @@ func (t *Tally) design(cells []Cell) (func(Cell) (int, int), error) {
 	if lonely != nil && (t.opt.Lonely == Fail || t.opt.Lonely == Average && usable == 0) {
 		return nil, &LonelyError{Stage: 1, Strata: lonely}
 	}
-	return func(c Cell) (int, int) {
-		if c.PSU == Element {
-			return strata[c.Stratum], Element
-		}
-		return strata[c.Stratum], units[c.PSU]
-	}, nil
+	return places, nil
 }
 
 // countDF sets the degrees of freedom of the whole design: PSUs with weight
-// less strata with weight. The cells are sorted by stratum and PSU.
-func (t *Tally) countDF(cells []Cell) {
+// less strata with weight. The order is by stratum and PSU.
+func (t *Tally) countDF(cells []Cell, keys []cellKey, order []int32) {
 	t.df = 0
 	lastStratum, lastPSU := -1, -1
-	for _, c := range cells {
-		if !(c.All.N > 0 && c.All.D > 0) {
+	for _, i := range order {
+		k, all := &keys[i], &cells[i].All
+		if !(all.N > 0 && all.D > 0) {
 			continue
 		}
-		if c.Stratum != lastStratum {
+		if k.stratum != lastStratum {
 			t.df--
-			lastStratum, lastPSU = c.Stratum, -1
+			lastStratum, lastPSU = k.stratum, -1
 		}
 		switch {
-		case c.PSU == Element:
-			t.df += int(math.Round(c.All.N))
-		case c.PSU != lastPSU:
+		case k.psu == Element:
+			t.df += int(math.Round(all.N))
+		case k.psu != lastPSU:
 			t.df++
-			lastPSU = c.PSU
+			lastPSU = k.psu
 		}
 	}
 }
@@ -353,22 +387,22 @@ func (t *Tally) Factor() []float64 {
 	return slices.Clone(t.rake.g)
 }
 
-// g returns the factor of a class, 1 before Rake.
-func (t *Tally) g(class int) float64 {
+// g returns the factor of a cell, 1 before Rake.
+func (t *Tally) g(cell int) float64 {
 	if t.rake == nil {
 		return 1
 	}
-	return t.rake.g[class]
+	return t.rake.of[cell]
 }
 
 // Weights describes the weights of everyone in the weighting base.
 func (t *Tally) Weights() WeightSummary {
 	var s WeightSummary
-	for _, c := range t.cells {
-		g := t.g(c.class)
-		s.N += int(math.Round(c.all.N))
-		s.Sum += g * c.all.D
-		s.SumSq += g * g * c.all.DD
+	for i := range t.cells {
+		c, g := &t.cells[i], t.g(i)
+		s.N += int(math.Round(c.n))
+		s.Sum += g * c.d
+		s.SumSq += g * g * c.dd
 	}
 	if s.SumSq > 0 {
 		s.KishNeff = s.Sum * s.Sum / s.SumSq

@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"fmt"
+	"slices"
 
 	"chengyin/stats/weighting"
 )
@@ -9,24 +10,27 @@ import (
 // raked is what calibration adds to a tally.
 type raked struct {
 	g      []float64 // per class
-	cat    [][]int   // category of each class in each margin, as columns of x
+	of     []float64 // the same per cell
+	cat    []int32   // columns of x of each class, margins of them per class
+	width  int       // number of margins
 	p      int       // columns of x: the categories of all margins
 	normal *weighting.Normal
 	// Sums over everyone, for the part -w x'B of the residuals. Numbered PSUs
-	// need \sum w x, stored sparsely; strata of elements need \sum w and
-	// \sum w^2 of each class, in one slot per stratum and class.
-	psu     [][]term    // per numbered PSU
+	// need \sum w x, the terms from[i]:from[i+1] of PSU i; strata of elements
+	// need \sum w and \sum w^2 of each class, in one slot per stratum and class.
+	from    []int32
+	terms   []term
 	element []classSums // per slot
-	slot    []int       // of each cell, -1 for cells of numbered PSUs
+	slot    []int32     // of each cell, -1 for cells of numbered PSUs; nil when there are no others
 }
 
 type term struct {
-	col int
 	wx  float64 // \sum w over the PSU's people in the category
+	col int32
 }
 
 type classSums struct {
-	stratum, class int
+	stratum, class int32
 	w, ww          float64
 }
 
@@ -50,30 +54,34 @@ func (t *Tally) Rake(cat [][]int, margins []weighting.Margin, opt weighting.Opti
 		panic(fmt.Sprintf("estimate: class %d of a cell is not one of the %d in the class table", t.classes-1, len(cat)))
 	}
 	d := make([]float64, len(cat))
-	for _, c := range t.cells {
-		d[c.class] += c.all.D
+	for i := range t.cells {
+		c := &t.cells[i]
+		d[c.class] += c.d
 	}
 	g, rep, err := weighting.RakeClasses(d, cat, margins, opt)
 	if err != nil {
 		return nil, rep, err
 	}
-	r := &raked{g: g, cat: make([][]int, len(cat))}
+	r := &raked{g: g, of: make([]float64, len(t.cells)), width: len(margins), cat: make([]int32, 0, len(cat)*len(margins))}
+	for i := range t.cells {
+		r.of[i] = g[t.cells[i].class]
+	}
 	first := make([]int, len(margins))
 	for m, mg := range margins {
 		first[m] = r.p
 		r.p += len(mg.Categories)
 	}
-	for c, row := range cat {
-		r.cat[c] = make([]int, len(row))
+	for _, row := range cat {
 		for m, k := range row {
-			r.cat[c][m] = first[m] + k
+			r.cat = append(r.cat, int32(first[m]+k))
 		}
 	}
 	xx := make([]float64, r.p*r.p)
-	for c, cols := range r.cat {
+	for c := range cat {
+		cols := r.columns(int32(c))
 		for _, i := range cols {
 			for _, j := range cols {
-				xx[i*r.p+j] += d[c]
+				xx[int(i)*r.p+int(j)] += d[c]
 			}
 		}
 	}
@@ -84,49 +92,72 @@ func (t *Tally) Rake(cat [][]int, margins []weighting.Margin, opt weighting.Opti
 	return &out, rep, nil
 }
 
+// columns returns the categories of a class, as columns of x.
+func (r *raked) columns(class int32) []int32 {
+	return r.cat[int(class)*r.width : int(class+1)*r.width]
+}
+
 // collect adds up the weights of everyone by PSU and category, and by class in
 // strata of elements.
 func (r *raked) collect(t *Tally) {
-	r.psu = make([][]term, t.psus)
-	r.slot = make([]int, len(t.cells))
-	where := make([]map[int]int, t.psus)
-	slots := map[[2]int]int{}
-	for k, c := range t.cells {
-		g := r.g[c.class]
-		if c.psu == Element {
-			key := [2]int{c.stratum, c.class}
-			i, known := slots[key]
-			if !known {
-				i = len(r.element)
-				slots[key] = i
-				r.element = append(r.element, classSums{stratum: c.stratum, class: c.class})
-			}
-			r.slot[k] = i
-			r.element[i].w += g * c.all.D
-			r.element[i].ww += g * g * c.all.DD
+	slots := map[[2]int32]int32{}
+	r.from = make([]int32, t.psus+1)
+	for i := range t.cells {
+		c := &t.cells[i]
+		if c.psu != Element {
+			r.from[c.psu+1]++
 			continue
 		}
-		r.slot[k] = -1
-		if where[c.psu] == nil {
-			where[c.psu] = map[int]int{}
+		if r.slot == nil {
+			r.slot = slices.Repeat([]int32{-1}, len(t.cells))
 		}
-		for _, col := range r.cat[c.class] {
-			i, known := where[c.psu][col]
-			if !known {
-				i = len(r.psu[c.psu])
-				where[c.psu][col] = i
-				r.psu[c.psu] = append(r.psu[c.psu], term{col: col})
-			}
-			r.psu[c.psu][i].wx += g * c.all.D
+		key := [2]int32{c.stratum, c.class}
+		at, known := slots[key]
+		if !known {
+			at = int32(len(r.element))
+			slots[key] = at
+			r.element = append(r.element, classSums{stratum: c.stratum, class: c.class})
+		}
+		r.slot[i] = at
+		r.element[at].w += r.of[i] * c.d
+		r.element[at].ww += r.of[i] * r.of[i] * c.dd
+	}
+	for i := range t.psus {
+		r.from[i+1] += r.from[i]
+	}
+	byPSU, next := make([]int32, r.from[t.psus]), slices.Clone(r.from)
+	for i := range t.cells {
+		if psu := t.cells[i].psu; psu != Element {
+			byPSU[next[psu]] = int32(i)
+			next[psu]++
 		}
 	}
+	// seen is one more than the place of a column among the terms of the PSU.
+	seen := make([]int32, r.p)
+	for psu := range t.psus {
+		cells := byPSU[r.from[psu]:r.from[psu+1]]
+		start := int32(len(r.terms))
+		r.from[psu] = start
+		for _, i := range cells {
+			w := r.of[i] * t.cells[i].d
+			for _, col := range r.columns(t.cells[i].class) {
+				if seen[col] <= start {
+					r.terms = append(r.terms, term{col: col})
+					seen[col] = int32(len(r.terms))
+				}
+				r.terms[seen[col]-1].wx += w
+			}
+		}
+	}
+	r.from[t.psus] = int32(len(r.terms))
 }
 
-// explained returns x'B of a class: what the margins explain of its scores.
-func (r *raked) explained(class int, b []float64) float64 {
+// explained returns x'B of a class: what the margins explain of its scores. The
+// coefficients of a column are stride apart.
+func (r *raked) explained(class int32, b []float64, stride int) float64 {
 	s := 0.0
-	for _, col := range r.cat[class] {
-		s += b[col]
+	for _, col := range r.columns(class) {
+		s += b[int(col)*stride]
 	}
 	return s
 }

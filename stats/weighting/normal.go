@@ -49,73 +49,102 @@ func NewNormal(m []float64, p int) *Normal {
 	for j := range p {
 		order[j], rest[j] = j, a[j*p+j]
 	}
-	cols := make([][]float64, 0, p) // factor columns over the original rows
-	for k := range p {
-		best := k
-		for i := k + 1; i < p; i++ {
+	l := make([]float64, p*p) // rows of the factor, by original row
+	rank := 0
+	for ; rank < p; rank++ {
+		best := rank
+		for i := rank + 1; i < p; i++ {
 			if rest[order[i]] > rest[order[best]] {
 				best = i
 			}
 		}
-		order[k], order[best] = order[best], order[k]
-		j := order[k]
+		order[rank], order[best] = order[best], order[rank]
+		j := order[rank]
 		if !(rest[j] > dependent) {
 			break
 		}
 		root := math.Sqrt(rest[j])
-		col := make([]float64, p)
-		col[j] = root
-		for _, i := range order[k+1:] {
+		pivot := l[j*p : j*p+rank]
+		for _, i := range order[rank+1:] {
 			s := a[i*p+j]
-			for _, c := range cols {
-				s -= c[i] * c[j]
+			for c, x := range l[i*p : i*p+rank] {
+				s -= x * pivot[c]
 			}
-			col[i] = s / root
-			rest[i] -= col[i] * col[i]
+			s /= root
+			l[i*p+rank] = s
+			rest[i] -= s * s
 		}
-		cols = append(cols, col)
+		l[j*p+rank] = root
 	}
-	n.keep = order[:len(cols):len(cols)]
-	n.invert(cols, a)
+	n.keep = order[:rank:rank]
+	n.invert(l, a)
 	return n
 }
 
-// invert solves for the columns of the inverse one by one, each with a step of
-// refinement, from the factor and the scaled matrix a.
-func (n *Normal) invert(cols [][]float64, a []float64) {
-	r := len(n.keep)
-	l, m := make([]float64, r*r), make([]float64, r*r)
+// invert computes the inverse X of the scaled matrix a of the kept columns from
+// its factor l, as K'K with K the inverse of the factor, and takes off the error
+// that is left by a step of Newton's method. The rows of n.inv are the columns of
+// X, each corrected for itself, so that a column keeps a small residual where a
+// is nearly singular: x_i + X(e_i - a x_i).
+func (n *Normal) invert(l, a []float64) {
+	r, p := len(n.keep), n.p
+	k := make([]float64, r*r) // lower triangle, row by row
 	for i, row := range n.keep {
-		for j := range i + 1 {
-			l[i*r+j] = cols[j][row]
+		f := l[row*p : row*p+i+1]
+		x := k[i*r : i*r+i+1]
+		x[i] = 1
+		for c, v := range f[:i] {
+			if v != 0 {
+				addScaled(x[:c+1], -v, k[c*r:])
+			}
 		}
-		for j, c := range n.keep {
-			m[i*r+j] = a[row*n.p+c]
+		for j := range x {
+			x[j] /= f[i]
 		}
 	}
-	n.inv = make([]float64, r*r)
-	res := make([]float64, r)
-	for k := range r {
-		x := n.inv[k*r : (k+1)*r] // a row, as the inverse is symmetric
-		clear(res)
-		res[k] = 1
-		for pass := range 2 {
-			substitute(l, res)
-			for i := range x {
-				x[i] += res[i]
-			}
-			if pass == 1 {
-				break
-			}
-			for i := range res {
-				s := 0.0
-				for j, v := range m[i*r : (i+1)*r] {
-					s -= v * x[j]
-				}
-				res[i] = s
-			}
-			res[k]++
+	x := make([]float64, r*r)
+	for c := range r {
+		row := k[c*r : c*r+c+1]
+		for i, v := range row {
+			addScaled(x[i*r:i*r+i+1], v, row)
 		}
+	}
+	for i := range r {
+		for j := range i {
+			x[j*r+i] = x[i*r+j]
+		}
+	}
+	col, from := make([]int, 0, r*r), make([]int, r+1) // where a is not 0: most of it is, for margins
+	val := make([]float64, 0, r*r)
+	for i, row := range n.keep {
+		for j, c := range n.keep {
+			if v := a[row*p+c]; v != 0 {
+				col, val = append(col, j), append(val, v)
+			}
+		}
+		from[i+1] = len(col)
+	}
+	n.inv = append([]float64(nil), x...)
+	off := make([]float64, r)
+	for i := range r {
+		clear(off)
+		off[i] = 1
+		for c, v := range x[i*r : (i+1)*r] {
+			for e := from[c]; e < from[c+1]; e++ {
+				off[col[e]] -= v * val[e]
+			}
+		}
+		for c, v := range off {
+			addScaled(n.inv[i*r:(i+1)*r], v, x[c*r:])
+		}
+	}
+}
+
+// addScaled adds v x to y, over the length of y.
+func addScaled(y []float64, v float64, x []float64) {
+	x = x[:len(y)]
+	for i := range y {
+		y[i] += v * x[i]
 	}
 }
 
@@ -145,22 +174,4 @@ func (n *Normal) Solve(v []float64) []float64 {
 		out[j] = b[i] * n.scale[j]
 	}
 	return out
-}
-
-// substitute solves L L' x = v in place.
-func substitute(l, v []float64) {
-	r := len(v)
-	for i := range r {
-		s := v[i]
-		for j, x := range l[i*r : i*r+i] {
-			s -= x * v[j]
-		}
-		v[i] = s / l[i*r+i]
-	}
-	for i := r - 1; i >= 0; i-- {
-		v[i] /= l[i*r+i]
-		for j, x := range l[i*r : i*r+i] {
-			v[j] -= x * v[i]
-		}
-	}
 }
