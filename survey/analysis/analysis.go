@@ -15,6 +15,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"chengyin/stats/smallarea"
 )
 
 // Document holds the answers to a case.
@@ -117,6 +119,9 @@ type run struct {
 	designs map[string]*design
 	made    map[string]error // why a design could not be made; nil while it is being made
 	at      int              // the query being answered
+	models  map[string]*smallarea.Model
+	planned map[string]string // definitions of an allocation
+	rows    *design           // generated, see generated.go
 }
 
 // fault carries an error up to guard. A case is a tree of small steps any of

@@ -22,6 +22,15 @@ func init() {
 		"design_error": (*run).refusedDesign, "calibrate_error": (*run).refusedCalibration,
 		"function": (*run).function, "function_ci": (*run).functionInterval,
 		"composite": (*run).composite, "generated_rows": (*run).generatedRows,
+		"correlation": (*run).correlation, "relative_weights": (*run).drivers, "shapley": (*run).drivers,
+		"smoothed_variance": (*run).smoothedVariance, "fay_herriot": (*run).fayHerriot, "fay_herriot_arcsine": (*run).fayHerriotArcsine,
+		"benchmark": (*run).benchmark, "synthetic_prediction": (*run).syntheticPrediction, "beta_binomial": (*run).betaBinomial, "pipeline_sae": (*run).smoothedRates,
+		"p_adjust": (*run).adjusted, "rank_ci": (*run).rankIntervals,
+		"propensity_clw": (*run).propensity, "propensity_alp": (*run).propensity, "propensity_ev": (*run).propensity,
+		"ipw_hajek": (*run).pseudoMean, "doubly_robust": (*run).pseudoMean, "ipw_dr_fixed_N": (*run).pseudoMean,
+		"cronbach": (*run).cronbach, "cronbach_weighted": (*run).weightedCronbach, "quality_indices": (*run).qualityIndices, "quality_flags": (*run).qualityFlags,
+		"chisq_gof": (*run).goodness, "binomial": (*run).heaping, "benford": (*run).benford, "icc_anova": (*run).anova, "icc_reml": (*run).reml,
+		"sample_size": (*run).sampleSize, "moe": (*run).margin, "sample_size_difference": (*run).changeSize, "allocation": (*run).allocation, "deff_planning": (*run).planDeff,
 	}
 }
 
