@@ -102,7 +102,8 @@ func (m *Model) Few() bool { return m.Sampled < FewAreas }
 // where b is the bias of A. MSE is not taken below g2.
 //
 // An area without data has D = +Inf; its y is not read. It gets the regression
-// value with MSE = A + x'Qx, the limit of the above, and does not touch the fit.
+// value with MSE = A + x'Qx - b (b = 0 for REML), the limit of the above, and does
+// not touch the fit.
 // A = 0 is a legal answer, found when the areas scatter no more than their
 // sampling variances say; then every estimate is the regression value.
 //
@@ -153,9 +154,9 @@ func Fit(y, d []float64, x [][]float64, opt Options) (*Model, error) {
 }
 
 // Predict returns what the model says of areas that were not in the fit and have
-// no data of their own: the regression value x'b with MSE = A + x'Qx. It panics
-// when a row of x is not as long as those of the fit and returns a
-// *stats.ValueError when a covariate is not finite.
+// no data of their own: the regression value with its mean squared error, as Fit
+// gives for areas with D = +Inf. It panics when a row of x is not as long as those
+// of the fit and returns a *stats.ValueError when a covariate is not finite.
 func (m *Model) Predict(x [][]float64) ([]Area, error) {
 	out := make([]Area, len(x))
 	for i, row := range x {
@@ -199,10 +200,11 @@ func (m *Model) area(y, d float64, x []float64) Area {
 	z := m.basis.row(x)
 	a := Area{Direct: y, D: d, Synthetic: dot(z, m.state.beta)}
 	leverage := m.state.quad(z)
+	varA, bias := m.state.uncertainty(m.Method)
 	if math.IsInf(d, 1) {
 		a.Direct, a.Estimate = math.NaN(), a.Synthetic
 		a.G1, a.G2 = m.A, leverage
-		a.MSE = a.G1 + a.G2
+		a.MSE = max(a.G2, a.G1+a.G2-bias)
 		return a
 	}
 	v := m.A + d
@@ -211,7 +213,6 @@ func (m *Model) area(y, d float64, x []float64) Area {
 	a.Estimate = a.Synthetic + a.Gamma*(y-a.Synthetic)
 	a.G1 = a.Gamma * d
 	a.G2 = share * share * leverage
-	varA, bias := m.state.uncertainty(m.Method)
 	a.G3 = share * share * varA / v
 	a.MSE = max(a.G2, a.G1+a.G2+2*a.G3-bias*share*share)
 	return a

@@ -44,5 +44,5 @@ func digammaDiff(a, y float64) float64 {
 	s += math.Log1p(y/a) + y/(2*a*b)
 	// 1/12x^2 - 1/120x^4 + 1/252x^6 - 1/240x^8 + 1/132x^10 at a less at b
 	return s + (qa-qb)/12 - (qa*qa-qb*qb)/120 + (qa*qa*qa-qb*qb*qb)/252 -
-		(qa*qa*qa*qa-qb*qb*qb*qb)/240 + (math.Pow(qa, 5)-math.Pow(qb, 5))/132
+		(qa*qa*qa*qa-qb*qb*qb*qb)/240 + (qa*qa*qa*qa*qa-qb*qb*qb*qb*qb)/132
 }

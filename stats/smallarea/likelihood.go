@@ -167,11 +167,11 @@ func (f *fit) variance(m Method) float64 {
 		if score(0) <= 0 {
 			return 0
 		}
-		return root(score, 0, grid[1])
+		return root(score, 0, grid[1], exact)
 	}
 	lo, hi := grid[at-1], grid[min(at+1, len(grid)-1)]
 	if score(lo) > 0 && score(hi) < 0 {
-		return root(score, lo, hi)
+		return root(score, lo, hi, exact)
 	}
 	return peak(objective, lo, hi)
 }
@@ -186,7 +186,7 @@ func (f *fit) moments() float64 {
 	for excess(hi) > 0 {
 		hi *= 2
 	}
-	return root(excess, 0, hi)
+	return root(excess, 0, hi, exact)
 }
 
 // spread returns ten times the variance of the direct estimates, or at least
@@ -218,9 +218,13 @@ func (f *fit) grid(top float64) []float64 {
 	return grid
 }
 
-// root returns a zero of f, which is >= 0 at lo and <= 0 at hi, to the last bit,
-// by bisection mixed with steps of regula falsi (the Illinois rule).
-func root(f func(float64) float64, lo, hi float64) float64 {
+// exact is the tolerance of root that asks for the last bit.
+const exact = 0
+
+// root returns a zero of f, which is >= 0 at lo and <= 0 at hi, to the relative
+// tolerance tol, by bisection mixed with steps of regula falsi (the Illinois
+// rule).
+func root(f func(float64) float64, lo, hi, tol float64) float64 {
 	flo, fhi := f(lo), f(hi)
 	side := 0
 	for i := range 400 {
@@ -228,7 +232,7 @@ func root(f func(float64) float64, lo, hi float64) float64 {
 		if i%3 == 2 || !(x > lo && x < hi) {
 			x = lo + (hi-lo)/2
 		}
-		if !(x > lo && x < hi) || flo == 0 {
+		if !(x > lo && x < hi) || flo == 0 || hi-lo <= tol*hi {
 			break
 		}
 		switch v := f(x); {
