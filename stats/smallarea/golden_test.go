@@ -68,9 +68,9 @@ func estimates(a []smallarea.Area) []float64 {
 
 // communities is the data of case p21.
 type communities struct {
-	n, people, x1, x2, sat           []float64
-	aware, participate               []float64 // rates
-	dAware, dParticipate, dSat, dArc []float64
+	n, people, x1, x2, sat     []float64
+	aware, participate         []float64 // rates
+	dAware, dParticipate, dSat []float64
 }
 
 func loadCommunities(t *testing.T, c *golden.Case) *communities {
