@@ -25,7 +25,7 @@ func admin(ctx context.Context, env environment, args []string) error {
 	settings := config.Bind(f)
 	login := f.String("login", "", "`name` to sign in with")
 	name := f.String("name", "", "`name` to be shown; the login when left out")
-	role := f.String("role", "office", "`role`: "+strings.Join(survey.Roles(), ", "))
+	role := f.String("role", "office", "`role`: "+strings.Join(survey.RoleCodes(), ", "))
 	area := f.String("area", strings.Repeat("0", 12), "12-digit `code` of the place below which the person sees anything; zeros for everything")
 	if err := parse(f, env, args[1:]); err != nil {
 		return err

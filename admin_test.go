@@ -39,7 +39,7 @@ func TestAdminAdd(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer a.Close()
-				if _, who, err := a.Accounts.SignIn(context.Background(), "office", fields[3]); err != nil || who.Role != "office" {
+				if _, who, err := a.Accounts.SignIn(context.Background(), "office", fields[3]); err != nil || who.Roles()[0] != "office" {
 					t.Fatal(who, err)
 				}
 			})

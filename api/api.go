@@ -35,6 +35,7 @@ type API struct {
 	version   string
 	log       *slog.Logger
 	huma      huma.API
+	router    *gin.Engine
 	handler   http.Handler
 	metrics   *metrics
 	plans     plans
@@ -48,8 +49,9 @@ func New(d Deps) *API {
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
 	r.ContextWithFallback = true
-	r.Use(a.request, a.recover)
+	r.Use(a.request, a.recover, a.guard)
 	a.huma = humagin.New(r, humaConfig(d.Version))
+	a.router = r
 	a.routes(r)
 	a.handler = a.protect(r)
 	return a

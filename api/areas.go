@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -46,15 +47,22 @@ func (a *API) describeAreas() {
 }
 
 // seenAreas returns the places directly below parent as far as the actor sees
-// them; without a parent, the actor's own place, or the cities for those who see
+// them; without a parent, the actor's own places, or the cities for those who see
 // everything.
 func (a *API) seenAreas(ctx context.Context, who survey.Actor, parent string) ([]area.Area, error) {
-	if parent == "" && survey.Prefix(who.Scope) != "" {
-		own, err := a.Areas.ByCode(ctx, who.Scope)
-		return []area.Area{own}, err
+	if tops := who.Places(); parent == "" && !slices.Contains(tops, survey.Everywhere) {
+		own := make([]area.Area, 0, len(tops))
+		for _, code := range tops {
+			top, err := a.Areas.ByCode(ctx, code)
+			if err != nil {
+				return nil, err
+			}
+			own = append(own, top)
+		}
+		return own, nil
 	}
 	if parent != "" {
-		if !who.Sees(parent) {
+		if !slices.ContainsFunc(who.Places(), func(top string) bool { return survey.Within(top, parent) }) {
 			return nil, area.ErrNotFound
 		}
 		if _, err := a.Areas.ByCode(ctx, parent); err != nil {

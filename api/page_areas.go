@@ -62,9 +62,9 @@ func (a *API) newAreasPage(c *gin.Context) (areasPage, error) {
 		code = c.Query("area") // as links from the other pages say it
 	}
 	if code == "" {
-		code = who.Scope
+		code = who.Home(survey.SeeScores, survey.ManageAreas)
 	}
-	if !who.Sees(code) {
+	if !who.Sees(survey.SeeScores, code) && !who.Sees(survey.ManageAreas, code) {
 		return p, area.ErrNotFound
 	}
 	top, err := a.Areas.ByCode(ctx, code)
@@ -123,7 +123,7 @@ func (a *API) areaCrumbs(ctx context.Context, who survey.Actor, at area.Area, la
 			return nil, err
 		}
 		l := navLink{Name: at.Name().In(lang)}
-		if who.Sees(at.Code) {
+		if who.Sees(survey.SeeScores, at.Code) || who.Sees(survey.ManageAreas, at.Code) {
 			l.Href = "/areas?parent=" + at.Code
 		}
 		out = append([]navLink{l}, out...)

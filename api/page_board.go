@@ -69,8 +69,7 @@ func (a *API) figures(ctx context.Context, who survey.Actor, at whereabouts, mod
 func (a *API) noFigures(c *gin.Context) error {
 	lang := a.lang(c)
 	v := messagePage{Heading: a.static.T(lang, "console.board.no_figures"), Text: a.static.T(lang, "console.board.no_figures_text")}
-	switch a.actor(c).Role {
-	case "sysadmin", "secadmin", "auditor":
+	if a.actor(c).CanAny(survey.ManageAccounts, survey.ManageGrants, survey.ManageSecurity, survey.ReadAudit) {
 		v.Text = a.static.T(lang, "console.board.no_figures_admin")
 	}
 	v.shell = a.newShell(c, "board", v.Heading, nil)

@@ -127,7 +127,7 @@ func (b *boardMaker) methods(c *gin.Context) []methodView {
 // they were says that few people there answered.
 func inSight(who survey.Actor, joined string, names map[string]string) bool {
 	for _, p := range strings.Split(joined, "+") {
-		if _, place := names[p]; place && !who.Sees(p) {
+		if _, place := names[p]; place && !who.Sees(survey.SeeScores, p) {
 			return false
 		}
 	}

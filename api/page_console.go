@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,35 +23,19 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	r.GET("/signin", a.do(a.signInPage))
 	r.POST("/signin", a.do(a.signInForm))
 	r.POST("/signout", a.do(a.signOutForm))
-
-	in := r.Group("/", a.person)
-	in.GET("/board", a.do(a.board))
-	in.GET("/board/events", a.do(a.boardEvents))
-	in.GET("/collectors", a.do(a.collectors))
-	in.POST("/collectors", a.do(a.createCollectors))
-	in.POST("/collectors/:code/revoke", a.do(a.revokeCollector))
-	in.GET("/collectors/:code/sheet", a.do(a.sheet))
-	in.GET("/collectors/:code/qr.png", a.do(a.qrPNG))
-	in.GET("/collectors/:code/qr.svg", a.do(a.qrSVG))
-	in.GET("/sheets", a.do(a.sheets))
-	in.GET("/areas", a.do(a.areas))
-	in.GET("/areas/template/:file", a.do(a.importTemplate))
-	in.POST("/areas/import", a.do(a.planImport))
-	in.POST("/areas/import/apply", a.do(a.applyImport))
-}
-
-// person lets only people with a session through, as signedIn does. Whoever
-// sends a form after the session ended is led to sign in and back to the form.
-func (a *API) person(c *gin.Context) {
-	if c.Request.Method == http.MethodPost && strings.Contains(c.GetHeader("Accept"), "text/html") {
-		token, _ := c.Cookie(sessionCookie)
-		if _, err := a.Accounts.Actor(c.Request.Context(), token); survey.KindOf(err) == survey.Unauthorized {
-			c.Abort()
-			c.Redirect(http.StatusSeeOther, "/signin?next="+queryEscape(cameFrom(c.Request, "/board")))
-			return
-		}
-	}
-	a.signedIn(c)
+	r.GET("/board", a.do(a.board))
+	r.GET("/board/events", a.do(a.boardEvents))
+	r.GET("/collectors", a.do(a.collectors))
+	r.POST("/collectors", a.do(a.createCollectors))
+	r.POST("/collectors/:code/revoke", a.do(a.revokeCollector))
+	r.GET("/collectors/:code/sheet", a.do(a.sheet))
+	r.GET("/collectors/:code/qr.png", a.do(a.qrPNG))
+	r.GET("/collectors/:code/qr.svg", a.do(a.qrSVG))
+	r.GET("/sheets", a.do(a.sheets))
+	r.GET("/areas", a.do(a.areas))
+	r.GET("/areas/template/:file", a.do(a.importTemplate))
+	r.POST("/areas/import", a.do(a.planImport))
+	r.POST("/areas/import/apply", a.do(a.applyImport))
 }
 
 // cameFrom returns the path of the page that a form stood on, fallback when the
@@ -63,10 +48,41 @@ func cameFrom(r *http.Request, fallback string) string {
 	return localPath(u.RequestURI(), fallback)
 }
 
-// home leads people who type the bare address to the board.
+// home leads people who type the bare address to the page that is their work.
 func (a *API) home(c *gin.Context) error {
-	c.Redirect(http.StatusSeeOther, "/board")
+	to := "/board"
+	if who, err := a.whoAsks(c); err == nil {
+		for _, n := range navigation {
+			if who.CanAny(n.may...) {
+				to = "/" + n.section
+				break
+			}
+		}
+	}
+	c.Redirect(http.StatusSeeOther, to)
 	return nil
+}
+
+// navigation lists the sections of the console in their order, each for those who
+// have one of the permissions.
+var navigation = []struct {
+	section string
+	may     []survey.Permission
+}{
+	{"board", []survey.Permission{survey.SeeScores}},
+	{"collectors", []survey.Permission{survey.ManageCollectors, survey.SeeScores}},
+	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
+}
+
+// roleNames names what the person is.
+func roleNames(who survey.Actor, lang string) string {
+	var names []string
+	for _, g := range who.Grants {
+		if name := g.Name.In(lang); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " · ")
 }
 
 // mark is the product's sign: voices of different height, side by side.
@@ -112,19 +128,12 @@ func (a *API) newShell(c *gin.Context, section, title string, keep url.Values) s
 		Title: title, Section: section, LangLink: otherLanguage(c.Request.URL, lang),
 		Fragment: c.GetHeader(fragmentHeader) == "1", Version: a.version,
 	}
-	if who.Account == "" {
+	if who.Nobody() {
 		return s
 	}
-	s.Who, s.Role = who.Name, a.static.T(lang, "console.role."+who.Role)
-	for _, n := range []struct {
-		section string
-		shown   bool
-	}{
-		{"board", who.Can(survey.SeeScores)},
-		{"collectors", who.Can(survey.ManageCollectors) || who.Can(survey.SeeScores)},
-		{"areas", who.Can(survey.SeeScores) || who.Can(survey.ManageAreas)},
-	} {
-		if !n.shown {
+	s.Who, s.Role = who.Name, roleNames(who, lang)
+	for _, n := range navigation {
+		if !who.CanAny(n.may...) {
 			continue
 		}
 		href := "/" + n.section
@@ -194,8 +203,8 @@ type messagePage struct {
 // are signed in, also at addresses that ask nobody to be.
 func (a *API) errorPage(c *gin.Context, p *Problem) {
 	lang := a.lang(c)
-	if token, err := c.Cookie(sessionCookie); err == nil && a.actor(c).Account == "" {
-		if who, err := a.Accounts.Actor(c.Request.Context(), token); err == nil {
+	if a.actor(c).Nobody() {
+		if who, err := a.whoAsks(c); err == nil {
 			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), actorKey{}, who))
 		}
 	}
@@ -209,7 +218,7 @@ func (a *API) errorPage(c *gin.Context, p *Problem) {
 		v.Fields = append(v.Fields, f.Message)
 	}
 	if v.Who != "" {
-		v.Back = &navLink{Name: a.static.T(lang, "console.back_to_board"), Href: cameFrom(c.Request, "/board")}
+		v.Back = &navLink{Name: a.static.T(lang, "console.back"), Href: cameFrom(c.Request, "/")}
 	}
 	if err := a.writeConsole(c, p.Status, "console/message", v); err != nil {
 		a.logFailure(c, err)

@@ -58,14 +58,14 @@ func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
 		}
 	}
 	at.top = at.wave.AreaCode
-	if !who.Sees(at.top) {
-		at.top = who.Scope
+	if !who.Sees(survey.SeeScores, at.top) && !who.Sees(survey.ManageCollectors, at.top) {
+		at.top = homeIn(who, at.wave.AreaCode)
 	}
 	code := c.Query("area")
 	if code == "" {
 		code = at.top
 	}
-	if inWave := (survey.Actor{Scope: at.wave.AreaCode}); !who.Sees(code) || !inWave.Sees(code) {
+	if !seesPlace(who, code) || !survey.Within(at.wave.AreaCode, code) {
 		return at, area.ErrNotFound
 	}
 	if at.place, err = a.Areas.ByCode(ctx, code); err != nil {
@@ -82,6 +82,22 @@ func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
 	return at, nil
 }
 
+// seesPlace reports whether the actor sees figures or posters of the place.
+func seesPlace(who survey.Actor, code string) bool {
+	return who.Sees(survey.SeeScores, code) || who.Sees(survey.ManageCollectors, code)
+}
+
+// homeIn returns the highest of the actor's places in the wave's.
+func homeIn(who survey.Actor, waveArea string) string {
+	best := ""
+	for _, code := range who.Places(survey.SeeScores, survey.ManageCollectors) {
+		if survey.Within(waveArea, code) && (best == "" || len(survey.Prefix(code)) < len(survey.Prefix(best))) {
+			best = code
+		}
+	}
+	return best
+}
+
 // waveLine tells about the wave in one line.
 type waveLine struct {
 	Name, State string
@@ -95,7 +111,7 @@ func (a *API) crumbs(c *gin.Context, at whereabouts, path string) []navLink {
 	var out []navLink
 	for _, p := range at.path {
 		l := navLink{Name: p.Name().In(lang), Current: p.Code == at.place.Code}
-		if who.Sees(p.Code) && !l.Current {
+		if seesPlace(who, p.Code) && !l.Current {
 			l.Href = at.with("area", p.Code).href(path)
 		}
 		out = append(out, l)

@@ -19,7 +19,7 @@ type signInPage struct {
 const maxSignIn = 16 << 10
 
 func (a *API) signInPage(c *gin.Context) error {
-	next := localPath(c.Query("next"), "/board")
+	next := localPath(c.Query("next"), "/")
 	token, _ := c.Cookie(sessionCookie)
 	if _, err := a.Accounts.Actor(c.Request.Context(), token); err == nil {
 		c.Redirect(http.StatusSeeOther, next)
@@ -45,7 +45,7 @@ func (a *API) signInForm(c *gin.Context) error {
 	if next == "" {
 		next = c.Query("next")
 	}
-	v := signInPage{Next: localPath(next, "/board"), Login: form.Get("login")}
+	v := signInPage{Next: localPath(next, "/"), Login: form.Get("login")}
 	token, _, err := a.Accounts.SignIn(c.Request.Context(), v.Login, form.Get("password"))
 	if err != nil {
 		p := a.problem(c.Request.Context(), err)

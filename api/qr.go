@@ -15,15 +15,7 @@ import (
 // seenCollector returns the collector that the address names. One outside the
 // actor's place is none.
 func (a *API) seenCollector(c *gin.Context) (collector.Collector, error) {
-	who := a.actor(c)
-	if !who.Can(survey.ManageCollectors) && !who.Can(survey.SeeScores) {
-		return collector.Collector{}, survey.ErrDenied
-	}
-	k, err := a.Collectors.ByCode(c.Request.Context(), c.Param("code"))
-	if err == nil && !who.Sees(k.AreaCode) {
-		err = collector.ErrNotFound
-	}
-	return k, err
+	return a.Collectors.Seen(c.Request.Context(), a.actor(c), c.Param("code"))
 }
 
 // qrPNG answers with the code's picture, size pixels a side.

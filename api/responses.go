@@ -162,7 +162,7 @@ func (a *API) describeExport() {
 func (a *API) responsesCSV(c *gin.Context) error {
 	ctx := c.Request.Context()
 	who := a.actor(c)
-	if !who.Can(survey.SeeResponses) {
+	if !who.Can(survey.ExportResponses) {
 		return survey.ErrDenied
 	}
 	w, err := a.Waves.Seen(ctx, who, c.Param("wave"))

@@ -5,17 +5,15 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/gin-gonic/gin"
 
 	"chengyin/survey"
 )
 
-// routes is every route of the server, grouped by who may call it. Services
-// decide what the caller may see.
+// routes is every route of the server, grouped by who may call it; policy.go says
+// so of each. Services decide what the caller may see.
 func (a *API) routes(r *gin.Engine) {
 	a.wordHuma()
-	a.huma.UseMiddleware(a.humaSession)
 
 	// Anybody: residents, and the machines that watch the server.
 	for _, q := range []string{"/q/:code", "/Q/:code"} { // a QR code stores upper case more densely
@@ -37,7 +35,7 @@ func (a *API) routes(r *gin.Engine) {
 	a.describeAreas()
 	a.describeScores()
 	a.describeExport()
-	r.GET("/api/v1/waves/:wave/responses.csv", a.signedIn, a.do(a.responsesCSV))
+	r.GET("/api/v1/waves/:wave/responses.csv", a.do(a.responsesCSV))
 	a.consoleRoutes(r)
 
 	r.NoRoute(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
@@ -46,25 +44,6 @@ func (a *API) routes(r *gin.Engine) {
 
 // staff marks an operation that needs a session.
 var staff = []map[string][]string{{"session": {}}}
-
-// humaSession lets only people with a session call the operations that need one.
-func (a *API) humaSession(hc huma.Context, next func(huma.Context)) {
-	if len(hc.Operation().Security) == 0 {
-		next(hc)
-		return
-	}
-	token := ""
-	if k, err := huma.ReadCookie(hc, sessionCookie); err == nil {
-		token = k.Value
-	}
-	who, err := a.Accounts.Actor(hc.Context(), token)
-	if err != nil {
-		p := a.problem(hc.Context(), err)
-		huma.WriteErr(a.huma, hc, p.Status, p.Title, p)
-		return
-	}
-	next(huma.WithValue(hc, actorKey{}, who))
-}
 
 // asset answers with a file whose address changes when it does.
 func (a *API) asset(c *gin.Context) error {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"chengyin/survey"
 )
 
 type signInRequest struct {
@@ -15,10 +17,28 @@ type signInRequest struct {
 }
 
 type personView struct {
-	Login string `json:"login"`
-	Name  string `json:"name"`
-	Role  string `json:"role"`
-	Area  string `json:"area" doc:"code of the place below which this person sees anything"`
+	Login string     `json:"login"`
+	Name  string     `json:"name"`
+	Role  string     `json:"role" doc:"the first of the roles"`
+	Area  string     `json:"area" doc:"code of the highest place below which this person sees anything"`
+	Roles []roleView `json:"roles" doc:"what this person may do where"`
+}
+
+type roleView struct {
+	Role string `json:"role"`
+	Area string `json:"area" doc:"code of the place below which the role counts; empty for a role on a unit"`
+	Unit string `json:"unit" doc:"code of the unit; empty for a role on places"`
+}
+
+func viewPerson(who survey.Actor) personView {
+	v := personView{Login: who.Login, Name: who.Name, Area: who.Home(), Roles: make([]roleView, len(who.Grants))}
+	if roles := who.Roles(); len(roles) > 0 {
+		v.Role = roles[0]
+	}
+	for i, g := range who.Grants {
+		v.Roles[i] = roleView{g.Role, g.Area, g.Unit}
+	}
+	return v
 }
 
 type signInReply struct {
@@ -43,7 +63,7 @@ func (a *API) describeSession() {
 		if err != nil {
 			return nil, err
 		}
-		return &signInReply{a.sessionCookie(token), personView{who.Login, who.Name, who.Role, who.Scope}}, nil
+		return &signInReply{a.sessionCookie(token), viewPerson(who)}, nil
 	})
 	register(a, huma.Operation{
 		OperationID: "sign-out", Method: http.MethodDelete, Path: "/api/v1/session", Tags: []string{"session"},

@@ -5,7 +5,6 @@ package survey
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -122,68 +121,3 @@ type Clock func() time.Time
 // SystemClock is the machine's clock in UTC, in whole microseconds: the finest
 // that every supported database keeps.
 func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-// Permission is something an actor may do.
-type Permission string
-
-// The permissions of the platform's services.
-const (
-	SeeScores        Permission = "see_scores"
-	SeeResponses     Permission = "see_responses"
-	ManageCollectors Permission = "manage_collectors"
-	ManageAreas      Permission = "manage_areas"
-	ManageWaves      Permission = "manage_waves"
-)
-
-// roles lists what each role may do. The three administrators (system,
-// security, audit) see neither scores nor answers.
-var roles = map[string][]Permission{
-	"office":      {SeeScores, SeeResponses, ManageCollectors, ManageAreas, ManageWaves},
-	"subdistrict": {SeeScores, ManageCollectors},
-	"community":   {SeeScores, ManageCollectors},
-	"viewer":      {SeeScores},
-	"worker":      {},
-	"unit":        {},
-	"sysadmin":    {},
-	"secadmin":    {},
-	"auditor":     {},
-}
-
-// Roles lists the known roles in alphabetical order.
-func Roles() []string { return slices.Sorted(maps.Keys(roles)) }
-
-// Actor is who asks. Scope is the 12-digit code of the place below which the
-// actor sees anything at all. The zero Actor may do nothing.
-type Actor struct {
-	Account string // id
-	Login   string
-	Name    string
-	Role    string
-	Scope   string
-}
-
-// System acts for the platform itself: the schedule, the command line.
-var System = Actor{Account: "system", Login: "system", Role: "office", Scope: strings.Repeat("0", 12)}
-
-// Can reports whether the actor's role carries the permission.
-func (a Actor) Can(p Permission) bool { return slices.Contains(roles[a.Role], p) }
-
-// Sees reports whether the place with that code lies in the actor's scope.
-func (a Actor) Sees(code string) bool {
-	return a.Scope != "" && strings.HasPrefix(code, Prefix(a.Scope))
-}
-
-// Prefix returns the digits of a 12-digit 统计用区划代码 that the codes of all
-// places below it share: 4 of a city, 6 of a district, 9 of a subdistrict, all
-// 12 of a community, and "" of the code of zeros, which stands for everything.
-func Prefix(code string) string {
-	if len(code) != 12 {
-		return code
-	}
-	for _, n := range []int{0, 2, 4, 6, 9} {
-		if strings.Trim(code[n:], "0") == "" {
-			return code[:n]
-		}
-	}
-	return code
-}

@@ -22,18 +22,13 @@ type Account struct {
 	ID           string `gorm:"primaryKey"`
 	Login        string
 	Name         string
-	Role         string
-	AreaCode     string // the actor's scope
+	Role         string // that the account was made with; its grants say what it may do
+	AreaCode     string // where the person belongs, which decides who may manage the account
 	PasswordHash string
 	Failures     int
 	LockedUntil  *time.Time
 	DisabledAt   *time.Time
 	CreatedAt    time.Time
-}
-
-// Actor returns the account as the services see it.
-func (a Account) Actor() survey.Actor {
-	return survey.Actor{Account: a.ID, Login: a.Login, Name: a.Name, Role: a.Role, Scope: a.AreaCode}
 }
 
 // Session is a signed-in browser. The token itself is only in its cookie.

@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +37,11 @@ func New(db *store.DB, clock survey.Clock) *Service {
 
 // NewAccount is what it takes to make an account.
 type NewAccount struct {
-	Login, Name, Role, AreaCode, Password string
+	Login, Name, Password string
+	// Role, on the places below AreaCode or on the unit, is granted at once when
+	// the platform itself makes the account, and otherwise asked for.
+	Role, AreaCode string
+	Unit           string
 }
 
 // Create makes accounts. Returns survey.ErrInvalid that names the wrong field.
@@ -54,8 +57,6 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, in ...NewAccou
 			return survey.ErrInvalid.With(survey.Field{Path: "login", Code: "field_wrong"})
 		case len([]rune(n.Name)) > 200:
 			return survey.ErrInvalid.With(survey.Field{Path: "name", Code: "field_too_long"})
-		case !slices.Contains(survey.Roles(), n.Role):
-			return survey.ErrInvalid.With(survey.Field{Path: "role", Code: "field_not_listed"})
 		case len(n.AreaCode) != 12:
 			return survey.ErrInvalid.With(survey.Field{Path: "area", Code: "field_missing"})
 		case len(n.Password) < 8:
@@ -68,17 +69,45 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, in ...NewAccou
 		rows[i] = Account{ID: id.String(), Login: n.Login, Name: n.Name, Role: n.Role, AreaCode: n.AreaCode, PasswordHash: hashPassword(n.Password)}
 	}
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
-		for _, a := range rows {
+		for i, a := range rows {
+			if _, err := roleByCode(tx.DB, in[i].Role); errors.Is(err, survey.ErrNotFound) {
+				return survey.ErrInvalid.With(survey.Field{Path: "role", Code: "field_not_listed"})
+			} else if err != nil {
+				return err
+			}
 			a.CreatedAt = tx.Now
 			if err := insertAccount(tx, a); err != nil {
 				return err
 			}
-			if err := event.Append(tx, actor, "account.created", a.ID, map[string]string{"login": a.Login, "role": a.Role, "area": a.AreaCode}); err != nil {
+			if err := event.Write(tx, actor, event.Entry{Kind: "account.created", Object: a.ID, Area: a.AreaCode, Payload: map[string]string{"login": a.Login}}); err != nil {
+				return err
+			}
+			if err := firstGrant(tx, actor, a, in[i]); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// firstGrant gives or asks for the role of a new account.
+func firstGrant(tx *store.Tx, actor survey.Actor, a Account, in NewAccount) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	g := Grant{ID: id.String(), AccountID: a.ID, RoleCode: in.Role, AreaCode: in.AreaCode, AskedBy: actor.Login, AskedAt: tx.Now}
+	if in.Unit != "" {
+		g.AreaCode, g.UnitCode = "", &in.Unit
+	}
+	kind := "account.grant_asked"
+	if actor.Account == survey.System.Account {
+		kind, g.GrantedBy, g.GrantedAt = "account.granted", actor.Login, &tx.Now
+	}
+	if err := insertGrant(tx, g); err != nil {
+		return err
+	}
+	return event.Write(tx, actor, event.Entry{Kind: kind, Object: a.ID, Area: in.AreaCode, Payload: map[string]string{"role": in.Role, "area": g.AreaCode, "unit": in.Unit}})
 }
 
 // SignIn opens a session and returns its token. Returns ErrSignIn when login or
@@ -119,7 +148,7 @@ func (s *Service) SignIn(ctx context.Context, login, password string) (token str
 		if err := insertSession(tx, Session{TokenHash: tokenHash(token), AccountID: a.ID, CreatedAt: tx.Now, SeenAt: tx.Now, ExpiresAt: tx.Now.Add(absoluteLimit)}); err != nil {
 			return err
 		}
-		return event.Append(tx, a.Actor(), "account.signed_in", a.ID, nil)
+		return event.Append(tx, survey.Actor{Account: a.ID, Login: a.Login}, "account.signed_in", a.ID, nil)
 	})
 	switch {
 	case err != nil:
@@ -129,7 +158,8 @@ func (s *Service) SignIn(ctx context.Context, login, password string) (token str
 	case !right:
 		return "", survey.Actor{}, ErrSignIn
 	}
-	return token, a.Actor(), nil
+	who, err = actorOf(s.db.Read(ctx), a)
+	return token, who, err
 }
 
 // Actor returns who holds the session token. Returns survey.ErrUnauthorized when
@@ -154,7 +184,7 @@ func (s *Service) Actor(ctx context.Context, token string) (survey.Actor, error)
 			return survey.Actor{}, err
 		}
 	}
-	return a.Actor(), nil
+	return actorOf(s.db.Read(ctx), a)
 }
 
 // SignOut ends the session. An unknown token is nothing to sign out.

@@ -4,6 +4,8 @@ package app
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 
@@ -57,7 +59,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if len(c.Secret) < 16 {
 		return nil, fmt.Errorf("the secret has %d bytes; it needs at least 16", len(c.Secret))
 	}
-	db, err := store.Open(ctx, c.Database, store.Options{Clock: c.Clock})
+	db, err := store.Open(ctx, c.Database, store.Options{Clock: c.Clock, ChainKey: derive(c.Secret, "chain of events")})
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +76,13 @@ func New(ctx context.Context, c Config) (*App, error) {
 	})
 	a.Scores = score.New(db, c.Clock, score.Deps{Areas: a.Areas, Recipes: a.Recipes, Waves: a.Waves}, c.CodeVersion)
 	return a, nil
+}
+
+// derive returns the key for one purpose.
+func derive(secret []byte, purpose string) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write([]byte(purpose))
+	return m.Sum(nil)
 }
 
 // Close closes the database.

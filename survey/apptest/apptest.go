@@ -51,7 +51,7 @@ type World struct {
 }
 
 // Office may do everything in the city.
-var Office = survey.Actor{Account: "test", Login: OfficeLogin, Role: "office", Scope: City}
+var Office = survey.As(OfficeLogin, "office", City)
 
 // Advance moves the App's clock.
 func (w *World) Advance(d time.Duration) { w.offset.Add(int64(d)) }

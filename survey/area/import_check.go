@@ -156,7 +156,7 @@ func (c *checker) places(sheets []sheet) {
 		if up := ParentOf(code); up != "" {
 			p.area.ParentCode = &up
 		}
-		if !c.actor.Sees(code) {
+		if !c.actor.Sees(survey.ManageAreas, code) {
 			r.wrong("code", "area_outside", typed)
 		}
 	})

@@ -25,7 +25,7 @@ import (
 	"chengyin/survey/store/storetest"
 )
 
-var office = survey.Actor{Account: "o", Login: "office", Role: "office", Scope: "990100000000"}
+var office = survey.As("office", "office", "990100000000")
 
 const places = `区划代码,名称,英文名称,启用日期,撤销日期,并入代码
 990100000000,云澜市,Yunlan,2021-01-01,,
@@ -227,14 +227,14 @@ func TestImportSkipsBadRowsWhenTold(t *testing.T) {
 func TestImportIsForTheOffice(t *testing.T) {
 	s := area.New(storetest.SQLite(t))
 	p := plan(t, s, area.Places, places)
-	clerk := survey.Actor{Login: "community", Role: "community", Scope: office.Scope}
+	clerk := survey.As("community", "community", "990100000000")
 	if _, err := s.Plan(t.Context(), clerk, area.Places, "f", strings.NewReader(places)); !errors.Is(err, survey.ErrDenied) {
 		t.Errorf("plan: %v", err)
 	}
 	if err := s.Apply(t.Context(), clerk, p, area.ImportOptions{}); !errors.Is(err, survey.ErrDenied) {
 		t.Errorf("apply: %v", err)
 	}
-	district := survey.Actor{Login: "d", Role: "office", Scope: "990102000000"}
+	district := survey.As("d", "office", "990102000000")
 	if err := s.Apply(t.Context(), district, p, area.ImportOptions{}); !errors.Is(err, area.ErrImportStale) {
 		t.Errorf("a plan of the city applied by a district: %v", err)
 	}

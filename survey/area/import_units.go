@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"chengyin/survey"
 )
 
 var unitCode = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$`)
@@ -84,7 +86,7 @@ func (r *cursor) areaCode() string {
 	switch {
 	case !known:
 		r.wrong("area", "area_unknown", r.cell("area"))
-	case !r.actor.Sees(code):
+	case !r.actor.Sees(survey.ManageAreas, code):
 		r.wrong("area", "area_outside", r.cell("area"))
 	}
 	return code

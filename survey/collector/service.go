@@ -35,6 +35,25 @@ func (s *Service) ByCode(ctx context.Context, code string) (Collector, error) {
 	return collectorByCode(s.db.Read(ctx), code)
 }
 
+// seeCollectors are the permissions of which any one shows collectors.
+var seeCollectors = []survey.Permission{survey.ManageCollectors, survey.SeeScores}
+
+// Seen finds a collector as ByCode does. One that the actor does not see is none.
+func (s *Service) Seen(ctx context.Context, actor survey.Actor, code string) (Collector, error) {
+	if !actor.CanAny(seeCollectors...) {
+		return Collector{}, survey.ErrDenied
+	}
+	c, err := s.ByCode(ctx, code)
+	if err != nil {
+		return Collector{}, err
+	}
+	mine := c.UnitCode != nil && slices.Contains(actor.Units(seeCollectors...), *c.UnitCode)
+	if !mine && !slices.ContainsFunc(seeCollectors, func(p survey.Permission) bool { return actor.Sees(p, c.AreaCode) }) {
+		return Collector{}, ErrNotFound
+	}
+	return c, nil
+}
+
 // Filter narrows a list. Zero fields do not.
 type Filter struct {
 	Wave    string
@@ -46,13 +65,13 @@ type Filter struct {
 
 // List returns the collectors that the actor may see, by number.
 func (s *Service) List(ctx context.Context, actor survey.Actor, f Filter) ([]Collector, error) {
-	if !actor.Can(survey.ManageCollectors) && !actor.Can(survey.SeeScores) || actor.Scope == "" {
+	if !actor.CanAny(seeCollectors...) {
 		return nil, survey.ErrDenied
 	}
 	if f.Limit <= 0 || f.Limit > 1000 {
 		f.Limit = 100
 	}
-	return collectors(s.db.Read(ctx), actor.Scope, f)
+	return collectors(s.db.Read(ctx), actor.Places(seeCollectors...), actor.Units(seeCollectors...), f)
 }
 
 // Spec is what a new collector is for.
@@ -71,10 +90,9 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w wave.Wave, s
 	if !actor.Can(survey.ManageCollectors) {
 		return nil, survey.ErrDenied
 	}
-	inWave := survey.Actor{Scope: w.AreaCode}
 	for _, p := range specs {
 		switch {
-		case !actor.Sees(p.Area) || !inWave.Sees(p.Area):
+		case !actor.Sees(survey.ManageCollectors, p.Area) || !survey.Within(w.AreaCode, p.Area):
 			return nil, survey.ErrInvalid.With(survey.Field{Path: "area", Code: "area_outside"})
 		case !slices.Contains(Channels, p.Channel):
 			return nil, survey.ErrInvalid.With(survey.Field{Path: "channel", Code: "field_not_listed"})
@@ -145,7 +163,7 @@ func (s *Service) Revoke(ctx context.Context, actor survey.Actor, code, why stri
 	if err != nil {
 		return err
 	}
-	if !actor.Sees(c.AreaCode) {
+	if !actor.Sees(survey.ManageCollectors, c.AreaCode) {
 		return ErrNotFound
 	}
 	return s.db.InTx(ctx, func(tx *store.Tx) error {

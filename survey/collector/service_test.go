@@ -90,7 +90,7 @@ func TestCreate(t *testing.T) {
 			}
 		})
 		t.Run("places outside the actor's or the wave's are refused", func(t *testing.T) {
-			north := survey.Actor{Login: "north", Role: "community", Scope: apptest.North}
+			north := survey.As("north", "community", apptest.North)
 			if _, err := w.Collectors.Create(ctx, north, w.Wave, []collector.Spec{poster(apptest.South, 5)}); !errors.Is(err, survey.ErrInvalid) {
 				t.Error(err)
 			}
@@ -103,7 +103,7 @@ func TestCreate(t *testing.T) {
 		})
 		t.Run("a role that manages no collectors is denied", func(t *testing.T) {
 			for _, role := range []string{"viewer", "auditor", "worker", ""} {
-				who := survey.Actor{Login: "x", Role: role, Scope: apptest.City}
+				who := survey.As("x", role, apptest.City)
 				if _, err := w.Collectors.Create(ctx, who, w.Wave, []collector.Spec{poster(apptest.North, 6)}); !errors.Is(err, survey.ErrDenied) {
 					t.Errorf("%s: %v", role, err)
 				}
@@ -168,11 +168,11 @@ func TestRevoke(t *testing.T) {
 			return c.StateAt(w.Wave, w.Clock())
 		}
 		t.Run("only who manages the place may", func(t *testing.T) {
-			south := survey.Actor{Login: "south", Role: "community", Scope: apptest.South}
+			south := survey.As("south", "community", apptest.South)
 			if err := w.Collectors.Revoke(ctx, south, code, "x"); !errors.Is(err, collector.ErrNotFound) {
 				t.Error(err)
 			}
-			viewer := survey.Actor{Login: "viewer", Role: "viewer", Scope: apptest.City}
+			viewer := survey.As("viewer", "viewer", apptest.City)
 			if err := w.Collectors.Revoke(ctx, viewer, code, "x"); !errors.Is(err, survey.ErrDenied) {
 				t.Error(err)
 			}
@@ -250,7 +250,7 @@ func TestList(t *testing.T) {
 			}
 		})
 		t.Run("nobody sees another place's", func(t *testing.T) {
-			south := survey.Actor{Login: "south", Role: "community", Scope: apptest.South}
+			south := survey.As("south", "community", apptest.South)
 			for _, f := range []collector.Filter{{}, {Area: apptest.City}, {Area: apptest.North}, {Wave: w.Wave.ID}, {Area: "%"}} {
 				for _, c := range list(south, f) {
 					if c.AreaCode != apptest.South {
@@ -277,14 +277,14 @@ func TestList(t *testing.T) {
 			}
 		})
 		t.Run("who may see nothing is denied", func(t *testing.T) {
-			for _, who := range []survey.Actor{{}, {Role: "auditor", Scope: apptest.City}, {Role: "worker", Scope: apptest.City}} {
+			for _, who := range []survey.Actor{{}, survey.As("x", "auditor", apptest.City), survey.As("x", "worker", apptest.City)} {
 				if _, err := w.Collectors.List(ctx, who, collector.Filter{}); !errors.Is(err, survey.ErrDenied) {
 					t.Errorf("%+v: %v", who, err)
 				}
 			}
 		})
 		t.Run("who has no place sees nothing", func(t *testing.T) {
-			if got, err := w.Collectors.List(ctx, survey.Actor{Role: "office"}, collector.Filter{}); len(got) != 0 {
+			if got, err := w.Collectors.List(ctx, survey.As("x", "office", ""), collector.Filter{}); len(got) != 0 {
 				t.Error(len(got), err)
 			}
 		})

@@ -19,8 +19,14 @@ func collectorByCode(r *gorm.DB, code string) (Collector, error) {
 	return c, err
 }
 
-func collectors(r *gorm.DB, scope string, f Filter) ([]Collector, error) {
-	q := r.Where("area_code LIKE ?", survey.Prefix(scope)+"%")
+// collectors returns those below the tops or of the units that the filter lets
+// through.
+func collectors(r *gorm.DB, tops, units []string, f Filter) ([]Collector, error) {
+	seen := r.Session(&gorm.Session{NewDB: true}).Scopes(store.Within("area_code", tops))
+	if len(units) > 0 {
+		seen = seen.Or("unit_code IN ?", units)
+	}
+	q := r.Where(seen)
 	if f.Wave != "" {
 		q = q.Where("wave_id = ?", f.Wave)
 	}

@@ -257,7 +257,7 @@ func testSignIns(t *testing.T, a *app.App, city City) {
 			t.Errorf("%s: %v", login, err)
 			continue
 		}
-		if who.Role != login || !(survey.Actor{Scope: CityCode}).Sees(who.Scope) {
+		if !slices.Equal(who.Roles(), []string{login}) || !survey.Within(CityCode, who.Home()) {
 			t.Errorf("%s is %+v", login, who)
 		}
 	}

@@ -46,7 +46,7 @@ var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 // whether the recipe counts the person, and weight the raked weight, empty
 // outside the base and when the weighting failed. y_* is the value of each indicator, empty where it has none.
 func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out io.Writer) error {
-	if !actor.Can(survey.SeeResponses) {
+	if !actor.Can(survey.ExportResponses) {
 		return survey.ErrDenied
 	}
 	q, err := d.Questionnaires.ByID(ctx, w.QuestionnaireID)
@@ -76,7 +76,7 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 			return err
 		}
 		return response.EachCounted(db, w.ID, func(x response.Response, u *sample.Unit) error {
-			if !actor.Sees(x.AreaCode) {
+			if !actor.Sees(survey.ExportResponses, x.AreaCode) {
 				return nil
 			}
 			row, err := line(x, u, q, r, designs[x.Mode])

@@ -351,14 +351,14 @@ func TestWhoMayTakeTheFile(t *testing.T) {
 		t.Run("roles that see no answers are denied and get nothing", func(t *testing.T) {
 			for _, role := range []string{"", "viewer", "community", "subdistrict", "auditor", "sysadmin"} {
 				var b bytes.Buffer
-				err := exchange.Responses(ctx, deps(w), survey.Actor{Role: role, Scope: apptest.City}, w.Wave, &b)
+				err := exchange.Responses(ctx, deps(w), survey.As("x", role, apptest.City), w.Wave, &b)
 				if !errors.Is(err, survey.ErrDenied) || b.Len() > 0 {
 					t.Errorf("%s: %v, %d bytes", role, err, b.Len())
 				}
 			}
 		})
 		t.Run("nobody gets another place's answers", func(t *testing.T) {
-			file, _ := export(t, w, survey.Actor{Login: "south", Role: "office", Scope: apptest.South})
+			file, _ := export(t, w, survey.As("south", "office", apptest.South))
 			if len(file.rows) == 0 {
 				t.Fatal("no rows")
 			}

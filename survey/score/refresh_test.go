@@ -224,7 +224,7 @@ func TestQueriesThatFindNothing(t *testing.T) {
 					t.Errorf("%+v: %v", q, err)
 				}
 			}
-			if _, err := w.Scores.Publish(ctx, survey.Actor{Role: "viewer", Scope: apptest.City}, w.Wave.ID); !errors.Is(err, survey.ErrDenied) {
+			if _, err := w.Scores.Publish(ctx, survey.As("x", "viewer", apptest.City), w.Wave.ID); !errors.Is(err, survey.ErrDenied) {
 				t.Error(err)
 			}
 			if _, err := w.Scores.Refresh(ctx, "没有"); !errors.Is(err, wave.ErrNotFound) {

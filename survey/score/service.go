@@ -252,7 +252,7 @@ func (s *Service) Scores(ctx context.Context, actor survey.Actor, q Query) (Boar
 		return Board{}, err
 	}
 	for _, code := range []string{q.Parent, q.Area} {
-		if code != "" && !actor.Sees(code) {
+		if code != "" && !actor.Sees(survey.SeeScores, code) {
 			return Board{}, area.ErrNotFound
 		}
 	}
@@ -263,7 +263,7 @@ func (s *Service) Scores(ctx context.Context, actor survey.Actor, q Query) (Boar
 	if b.Run, err = currentRun(s.db.Read(ctx), w.ID); err != nil {
 		return Board{}, err
 	}
-	if b.Scores, err = scoresOf(s.db.Read(ctx), b.Run.ID, actor.Scope, q); err != nil {
+	if b.Scores, err = scoresOf(s.db.Read(ctx), b.Run.ID, actor.Places(survey.SeeScores), q); err != nil {
 		return Board{}, err
 	}
 	areas, err := s.deps.Areas.Tree(ctx, w.AreaCode)
@@ -288,6 +288,9 @@ func (s *Service) Publish(ctx context.Context, actor survey.Actor, waveID string
 	w, err := s.deps.Waves.Seen(ctx, actor, waveID)
 	if err != nil {
 		return Run{}, err
+	}
+	if !actor.Sees(survey.ManageWaves, w.AreaCode) {
+		return Run{}, survey.ErrDenied
 	}
 	var run Run
 	err = s.db.InTx(ctx, func(tx *store.Tx) (err error) {

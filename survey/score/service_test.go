@@ -131,20 +131,20 @@ func TestScores(t *testing.T) {
 					q.Wave = w.Wave.ID
 					b, err := w.Scores.Scores(ctx, who, q)
 					for _, s := range b.Scores {
-						if !who.Sees(s.AreaCode) {
+						if !who.Sees(survey.SeeScores, s.AreaCode) {
 							t.Errorf("%s sees %s", who.Login, s.AreaCode)
 						}
 					}
 					return err
 				}
-				south := survey.Actor{Login: "south", Role: "community", Scope: apptest.South}
+				south := survey.As("south", "community", apptest.South)
 				if err := see(south, score.Query{}); err != nil {
 					t.Fatal(err)
 				}
 				if err := see(south, score.Query{Parent: apptest.Riverside}); !errors.Is(err, area.ErrNotFound) {
 					t.Fatal(err)
 				}
-				if err := see(survey.Actor{Login: "auditor", Role: "auditor", Scope: apptest.City}, score.Query{}); !errors.Is(err, survey.ErrDenied) {
+				if err := see(survey.As("auditor", "auditor", apptest.City), score.Query{}); !errors.Is(err, survey.ErrDenied) {
 					t.Fatal(err)
 				}
 			})

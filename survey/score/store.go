@@ -78,9 +78,9 @@ func saveRun(tx *store.Tx, run Run, scores []Score) (saved bool, err error) {
 	return err == nil, err
 }
 
-// scoresOf returns the scores of a run that the scope and the query let through.
-func scoresOf(r *gorm.DB, runID, scope string, q Query) ([]Score, error) {
-	s := r.Where("run_id = ? AND area_code LIKE ?", runID, survey.Prefix(scope)+"%")
+// scoresOf returns the scores of a run below the tops that the query lets through.
+func scoresOf(r *gorm.DB, runID string, tops []string, q Query) ([]Score, error) {
+	s := r.Where("run_id = ?", runID).Scopes(store.Within("area_code", tops))
 	if q.Parent != "" {
 		s = s.Where("area_code LIKE ?", survey.Prefix(q.Parent)+"%")
 	}

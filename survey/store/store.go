@@ -36,6 +36,8 @@ const (
 type Options struct {
 	Clock   survey.Clock // nil: the machine's
 	MaxOpen int          // connections to MySQL; 0: 64
+	// ChainKey keys the chain of events.
+	ChainKey []byte
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -45,12 +47,14 @@ type DB struct {
 	dialect string
 	server  string
 	clock   survey.Clock
+	key     []byte
 }
 
 // Tx is a running transaction. Now is the time of the whole transaction.
 type Tx struct {
 	*gorm.DB
-	Now time.Time
+	Now      time.Time
+	ChainKey []byte // of the chain of events
 }
 
 // Open opens the database at dsn, "sqlite:PATH" or
@@ -106,7 +110,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{write: w, read: r, dialect: SQLite, server: "SQLite", clock: o.Clock}, nil
+	return &DB{write: w, read: r, dialect: SQLite, server: "SQLite", clock: o.Clock, key: o.ChainKey}, nil
 }
 
 func openMySQL(ctx context.Context, dsn string, o Options) (*DB, error) {
@@ -156,7 +160,7 @@ func openMySQL(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database at %s: %w", c.Addr, err)
 	}
-	return &DB{write: g, read: g, dialect: MySQL, server: version, clock: o.Clock}, nil
+	return &DB{write: g, read: g, dialect: MySQL, server: version, clock: o.Clock, key: o.ChainKey}, nil
 }
 
 func serverVersion(ctx context.Context, c *mysqldriver.Config) (string, error) {
@@ -210,7 +214,7 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 	const tries = 8
 	for i := 1; ; i++ {
 		err := db.write.WithContext(ctx).Transaction(func(g *gorm.DB) error {
-			return f(&Tx{DB: g, Now: db.clock()})
+			return f(&Tx{DB: g, Now: db.clock(), ChainKey: db.key})
 		})
 		if err == nil || i == tries || !transient(err) {
 			return err

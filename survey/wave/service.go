@@ -29,11 +29,12 @@ func (s *Service) ByID(ctx context.Context, id string) (Wave, error) {
 	return waveByID(s.db.Read(ctx), id)
 }
 
-// Seen returns the wave when the actor's place lies in it or it in the actor's
-// place. Returns ErrNotFound.
+// Seen returns the wave when one of the actor's places lies in it or it in one of
+// them: a wave of the whole city is seen by a district, and a district's by the
+// city. Returns ErrNotFound.
 func (s *Service) Seen(ctx context.Context, actor survey.Actor, id string) (Wave, error) {
 	w, err := s.ByID(ctx, id)
-	if err == nil && !sees(actor, w) {
+	if err == nil && !actor.Touches(w.AreaCode) {
 		return Wave{}, ErrNotFound
 	}
 	return w, err
@@ -47,7 +48,7 @@ func (s *Service) List(ctx context.Context, actor survey.Actor) ([]Wave, error) 
 	}
 	var out []Wave
 	for _, w := range all {
-		if sees(actor, w) {
+		if actor.Touches(w.AreaCode) {
 			out = append(out, w)
 		}
 	}
@@ -59,7 +60,7 @@ func (s *Service) All(ctx context.Context) ([]Wave, error) { return waves(s.db.R
 
 // Create makes a wave. Returns survey.ErrInvalid that names the wrong field.
 func (s *Service) Create(ctx context.Context, actor survey.Actor, w Wave) (Wave, error) {
-	if !actor.Can(survey.ManageWaves) || !actor.Sees(w.AreaCode) {
+	if !actor.Sees(survey.ManageWaves, w.AreaCode) {
 		return Wave{}, survey.ErrDenied
 	}
 	var wrong []survey.Field
@@ -100,10 +101,4 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w Wave) (Wave,
 		return event.Append(tx, actor, "wave.created", w.ID, map[string]string{"code": w.Code})
 	})
 	return w, err
-}
-
-// sees: a wave of the whole city is seen by a district in it, and a district's
-// wave by the city.
-func sees(actor survey.Actor, w Wave) bool {
-	return actor.Sees(w.AreaCode) || survey.Actor{Scope: w.AreaCode}.Sees(actor.Scope)
 }

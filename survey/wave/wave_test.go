@@ -99,7 +99,7 @@ func TestCreate(t *testing.T) {
 		t.Run("only who manages waves of the place may", func(t *testing.T) {
 			bad := good
 			bad.Code = "2027-3"
-			for _, who := range []survey.Actor{{}, {Role: "viewer", Scope: apptest.City}, {Role: "community", Scope: apptest.North}, {Role: "office", Scope: apptest.East}} {
+			for _, who := range []survey.Actor{{}, survey.As("x", "viewer", apptest.City), survey.As("x", "community", apptest.North), survey.As("x", "office", apptest.East)} {
 				if _, err := w.Waves.Create(ctx, who, bad); !errors.Is(err, survey.ErrDenied) {
 					t.Errorf("%+v: %v", who, err)
 				}
@@ -135,7 +135,7 @@ func TestSeen(t *testing.T) {
 			{"nobody", "", false, false},
 		} {
 			t.Run(x.who, func(t *testing.T) {
-				who := survey.Actor{Role: "viewer", Scope: x.scope}
+				who := survey.As("x", "viewer", x.scope)
 				n := 0
 				for id, may := range map[string]bool{w.Wave.ID: x.city, district.ID: x.district} {
 					got, err := w.Waves.Seen(ctx, who, id)

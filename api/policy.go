@@ -1,0 +1,169 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"chengyin/survey"
+)
+
+// policy says who may call a route. Services decide again, and narrow what comes
+// back to the caller's places; a route that is missing here answers nobody.
+type policy struct {
+	// open to anybody: residents, and the machines that watch the server.
+	open bool
+	// may lists permissions of which the caller needs one. Without any, whoever is
+	// signed in may call.
+	may []survey.Permission
+	// within says what in the address must lie in the caller's places; outside
+	// them it does not exist. It is for the reader: the service enforces it.
+	within string
+	// unready lets people call who still have to choose a password or a second
+	// factor: what they need for that, and to leave.
+	unready bool
+}
+
+func needs(may ...survey.Permission) policy { return policy{may: may} }
+
+func (p policy) in(what string) policy {
+	p.within = what
+	return p
+}
+
+var (
+	anybody  = policy{open: true}
+	signedIn = policy{}
+)
+
+// policies holds every route of the server.
+var policies = map[string]policy{
+	// residents
+	"GET /q/:code":                            anybody,
+	"HEAD /q/:code":                           anybody,
+	"POST /q/:code":                           anybody,
+	"GET /Q/:code":                            anybody,
+	"HEAD /Q/:code":                           anybody,
+	"POST /Q/:code":                           anybody,
+	"GET /r/:receipt":                         anybody,
+	"POST /api/v1/collectors/:code/tickets":   anybody,
+	"POST /api/v1/collectors/:code/responses": anybody,
+
+	// machines
+	"GET /static/:hash/:name": anybody,
+	"GET /icon.svg":           anybody,
+	"GET /favicon.ico":        anybody,
+	"GET /healthz":            anybody,
+	"GET /readyz":             anybody,
+	"GET /metrics":            anybody, // answers this machine only
+	"GET /openapi.json":       anybody,
+	"GET /openapi.yaml":       anybody,
+	"GET /openapi-3.0.json":   anybody,
+	"GET /openapi-3.0.yaml":   anybody,
+
+	// signing in
+	"GET /":                  anybody,
+	"GET /signin":            anybody,
+	"POST /signin":           anybody,
+	"POST /signout":          anybody,
+	"POST /api/v1/session":   anybody,
+	"DELETE /api/v1/session": anybody,
+
+	// figures, posters, places
+	"GET /api/v1/waves":                     signedIn.in("waves"),
+	"GET /api/v1/waves/:wave":               signedIn.in("wave"),
+	"GET /api/v1/areas":                     signedIn.in("parent"),
+	"GET /api/v1/collectors":                needs(survey.ManageCollectors, survey.SeeScores).in("collectors"),
+	"GET /api/v1/waves/:wave/scores":        needs(survey.SeeScores).in("wave, parent"),
+	"GET /api/v1/waves/:wave/responses.csv": needs(survey.ExportResponses).in("wave"),
+	"GET /board":                            signedIn.in("wave, area"), // tells those without figures why
+	"GET /board/events":                     needs(survey.SeeScores).in("wave"),
+	"GET /collectors":                       needs(survey.ManageCollectors, survey.SeeScores).in("wave, area"),
+	"POST /collectors":                      needs(survey.ManageCollectors).in("area"),
+	"POST /collectors/:code/revoke":         needs(survey.ManageCollectors).in("code"),
+	"GET /collectors/:code/sheet":           needs(survey.ManageCollectors, survey.SeeScores).in("code"),
+	"GET /collectors/:code/qr.png":          needs(survey.ManageCollectors, survey.SeeScores).in("code"),
+	"GET /collectors/:code/qr.svg":          needs(survey.ManageCollectors, survey.SeeScores).in("code"),
+	"GET /sheets":                           needs(survey.ManageCollectors, survey.SeeScores).in("wave, area"),
+	"GET /areas":                            needs(survey.SeeScores, survey.ManageAreas).in("parent"),
+	"GET /areas/template/:file":             needs(survey.ManageAreas),
+	"POST /areas/import":                    needs(survey.ManageAreas).in("rows"),
+	"POST /areas/import/apply":              needs(survey.ManageAreas).in("rows"),
+}
+
+// guard lets through whom the policy of the route lets call it. Others are
+// refused as programs or people expect it; what nobody declared is refused to
+// everybody.
+func (a *API) guard(c *gin.Context) {
+	route := c.FullPath()
+	if route == "" {
+		return // answered as not found
+	}
+	p, declared := policies[c.Request.Method+" "+route]
+	switch {
+	case !declared:
+		a.log.Error("a route has no policy", "method", c.Request.Method, "route", route)
+		a.refuse(c, survey.ErrDenied)
+		return
+	case p.open:
+		return
+	}
+	who, err := a.whoAsks(c)
+	if survey.KindOf(err) == survey.Unauthorized && err != nil {
+		a.askToSignIn(c, err)
+		return
+	}
+	if err != nil {
+		a.refuse(c, err)
+		return
+	}
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), actorKey{}, who))
+	if len(p.may) > 0 && !who.CanAny(p.may...) {
+		a.refuse(c, survey.ErrDenied)
+	}
+}
+
+// whoAsks returns who sent the request. Returns survey.ErrUnauthorized when nobody
+// is signed in.
+func (a *API) whoAsks(c *gin.Context) (survey.Actor, error) {
+	token, _ := c.Cookie(sessionCookie)
+	who, err := a.Accounts.Actor(c.Request.Context(), token)
+	if err != nil {
+		return survey.Actor{}, err
+	}
+	who.From, who.Request = source(c.Request), infoOf(c.Request.Context()).id
+	return who, nil
+}
+
+// refuse ends the request with an error, as a page for people.
+func (a *API) refuse(c *gin.Context, err error) {
+	c.Abort()
+	if wantsPage(c.Request) {
+		a.errorPage(c, a.problem(c.Request.Context(), err))
+		return
+	}
+	a.writeProblem(c, err)
+}
+
+// askToSignIn leads people to the sign-in page and back to where they were, or to
+// the page whose form they sent; programs get 401.
+func (a *API) askToSignIn(c *gin.Context, err error) {
+	if !wantsPage(c.Request) {
+		c.Abort()
+		a.writeProblem(c, err)
+		return
+	}
+	next := c.Request.URL.RequestURI()
+	if c.Request.Method != http.MethodGet {
+		next = cameFrom(c.Request, "/")
+	}
+	c.Abort()
+	c.Redirect(http.StatusSeeOther, "/signin?next="+queryEscape(next))
+}
+
+// wantsPage reports whether a person's browser asks for a page.
+func wantsPage(r *http.Request) bool {
+	return !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
