@@ -32,6 +32,8 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	r.GET("/collectors/:code/qr.png", a.do(a.qrPNG))
 	r.GET("/collectors/:code/qr.svg", a.do(a.qrSVG))
 	r.GET("/sheets", a.do(a.sheets))
+	r.GET("/responses", a.do(a.responses))
+	r.GET("/responses/:id", a.do(a.response))
 	r.GET("/areas", a.do(a.areas))
 	r.GET("/areas/template/:file", a.do(a.importTemplate))
 	r.POST("/areas/import", a.do(a.planImport))
@@ -71,6 +73,7 @@ var navigation = []struct {
 }{
 	{"board", []survey.Permission{survey.SeeScores}},
 	{"collectors", []survey.Permission{survey.ManageCollectors, survey.SeeScores}},
+	{"responses", []survey.Permission{survey.SeeResponses}},
 	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
 }
 

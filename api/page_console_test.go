@@ -208,6 +208,12 @@ func TestEveryWordOfTheConsoleIsThere(t *testing.T) {
 	if len(keys) < 100 {
 		t.Fatalf("found %d keys", len(keys))
 	}
+	for _, r := range []string{"late", "not_yet", "revoked", "expired", "ticket_stale", "household_unknown", "household_twice"} {
+		keys = append(keys, "console.responses.reason."+r)
+	}
+	for _, k := range []string{"status.counted", "status.quarantined", "via.page", "via.form", "via.api", "lang.zh", "lang.en"} {
+		keys = append(keys, "console.responses."+k)
+	}
 	for _, l := range area.Levels {
 		keys = append(keys, "console.level."+string(l))
 	}

@@ -78,6 +78,10 @@ var policies = map[string]policy{
 	"GET /api/v1/collectors":                needs(survey.ManageCollectors, survey.SeeScores).in("collectors"),
 	"GET /api/v1/waves/:wave/scores":        needs(survey.SeeScores).in("wave, parent"),
 	"GET /api/v1/waves/:wave/responses.csv": needs(survey.ExportResponses).in("wave"),
+	"GET /api/v1/waves/:wave/responses":     needs(survey.SeeResponses).in("wave, area"),
+	"GET /api/v1/responses/:id":             needs(survey.ReadAnswers).in("id"),
+	"GET /responses":                        needs(survey.SeeResponses).in("wave, area"),
+	"GET /responses/:id":                    needs(survey.ReadAnswers).in("id"),
 	"GET /board":                            signedIn.in("wave, area"), // tells those without figures why
 	"GET /board/events":                     needs(survey.SeeScores).in("wave"),
 	"GET /collectors":                       needs(survey.ManageCollectors, survey.SeeScores).in("wave, area"),

@@ -34,6 +34,7 @@ func (a *API) routes(r *gin.Engine) {
 	a.describeCollectors()
 	a.describeAreas()
 	a.describeScores()
+	a.describeResponseList()
 	a.describeExport()
 	r.GET("/api/v1/waves/:wave/responses.csv", a.do(a.responsesCSV))
 	a.consoleRoutes(r)

@@ -97,6 +97,9 @@ func funcs(b *built, lang string) template.FuncMap {
 			raw, err := json.Marshal(v) // escapes <, > and &, so it cannot end the element
 			return template.JS(raw), err
 		},
+		"hour": func(t time.Time) string {
+			return t.In(China).Format("2006-01-02 15") + map[bool]string{true: " h", false: " 时"}[lang == "en"]
+		},
 		"date": func(t time.Time) string { return t.In(China).Format(time.DateOnly) },
 		"dict": func(pairs ...any) (map[string]any, error) {
 			if len(pairs)%2 != 0 {

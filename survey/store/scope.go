@@ -20,6 +20,10 @@ func Within(column string, tops []string) func(*gorm.DB) *gorm.DB {
 				continue
 			}
 			p := survey.Prefix(top)
+			if len(p) == 12 { // a single place: rows of it can then come in another order by the index
+				either, args = append(either, column+" = ?"), append(args, top)
+				continue
+			}
 			either = append(either, column+" BETWEEN ? AND ?")
 			args = append(args, p+strings.Repeat("0", 12-min(len(p), 12)), p+strings.Repeat("9", 12-min(len(p), 12)))
 		}

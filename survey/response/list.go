@@ -1,0 +1,164 @@
+package response
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"chengyin/survey"
+	"chengyin/survey/area"
+	"chengyin/survey/event"
+	"chengyin/survey/questionnaire"
+	"chengyin/survey/store"
+	"chengyin/survey/wave"
+)
+
+// Arrival says that a response came in, and what became of it: never what was
+// answered.
+type Arrival struct {
+	ID         string
+	AreaCode   string
+	Collector  string // code
+	Channel    string
+	Slot       int
+	Mode       string
+	Via        string
+	Lang       string
+	Status     string
+	Reason     string
+	ReceivedAt time.Time
+}
+
+// ListFilter narrows a list of arrivals. Zero fields do not.
+type ListFilter struct {
+	Area   string // and everything below
+	Mode   string
+	Status string
+	Before *Mark // after the last of the page before
+	Limit  int   // 0: 50
+}
+
+// Mark is a place in a list of arrivals, which goes from the newest to the oldest.
+type Mark struct {
+	At time.Time
+	ID string
+}
+
+// Fewest is how many responses a list has at least: a shorter one would tell of
+// single persons.
+const Fewest = 5
+
+// ErrFew means that the list is withheld because it holds fewer than Fewest.
+var ErrFew = &survey.Error{Kind: survey.Conflict, Code: "too_few_to_show"}
+
+// ErrNotFound means that there is no such response, or none that the actor sees.
+var ErrNotFound = &survey.Error{Kind: survey.NotFound, Code: "response_not_found"}
+
+// List returns the arrivals of a wave in the actor's places, the newest first, and
+// whether there are more. Returns survey.ErrDenied to those who see no responses,
+// area.ErrNotFound for a place outside theirs, and ErrFew.
+func (s *Service) List(ctx context.Context, actor survey.Actor, w wave.Wave, f ListFilter) (list []Arrival, more bool, err error) {
+	if !actor.Can(survey.SeeResponses) {
+		return nil, false, survey.ErrDenied
+	}
+	if f.Area != "" && !actor.Sees(survey.SeeResponses, f.Area) {
+		return nil, false, area.ErrNotFound
+	}
+	if f.Limit <= 0 || f.Limit > 500 {
+		f.Limit = 50
+	}
+	tops := actor.Places(survey.SeeResponses)
+	if f.Area != "" {
+		tops = []string{f.Area}
+	}
+	list, err = arrivals(s.db.Read(ctx), w, tops, f)
+	if err != nil {
+		return nil, false, err
+	}
+	if f.Before == nil && len(list) > 0 && len(list) < Fewest {
+		return nil, false, ErrFew
+	}
+	more = len(list) > f.Limit
+	return list[:min(len(list), f.Limit)], more, nil
+}
+
+// Opened is a response with its answers.
+type Opened struct {
+	Arrival
+	Wave          wave.Wave
+	Area          area.Area
+	Questionnaire *questionnaire.Definition
+	Answers       questionnaire.Answers
+}
+
+// Read opens a single response. That somebody read it stays in the audit trail.
+// Returns survey.ErrDenied to those who may not read answers, and ErrNotFound.
+func (s *Service) Read(ctx context.Context, actor survey.Actor, id string) (Opened, error) {
+	if !actor.Can(survey.ReadAnswers) {
+		return Opened{}, survey.ErrDenied
+	}
+	r, err := responseByID(s.db.Read(ctx), id)
+	if errors.Is(err, errUnknown) || err == nil && !actor.Sees(survey.ReadAnswers, r.AreaCode) {
+		return Opened{}, ErrNotFound
+	}
+	if err != nil {
+		return Opened{}, err
+	}
+	o := Opened{}
+	if o.Wave, err = s.deps.Waves.ByID(ctx, r.WaveID); err != nil {
+		return Opened{}, err
+	}
+	if o.Area, err = s.deps.Areas.ByCode(ctx, r.AreaCode); err != nil {
+		return Opened{}, err
+	}
+	if o.Questionnaire, err = s.deps.Questionnaires.ByID(ctx, r.QuestionnaireID); err != nil {
+		return Opened{}, err
+	}
+	var wrong []survey.Field
+	if o.Answers, wrong = questionnaire.ParseAnswers([]byte(r.Answers)); len(wrong) > 0 {
+		return Opened{}, survey.ErrInvalid.With(wrong...)
+	}
+	list, err := arrivals(s.db.Read(ctx).Where("responses.id = ?", r.ID), o.Wave, []string{r.AreaCode}, ListFilter{Limit: 1})
+	if err != nil {
+		return Opened{}, err
+	}
+	if len(list) == 0 { // it was erased in between
+		return Opened{}, ErrNotFound
+	}
+	o.Arrival = list[0]
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		return event.Write(tx, actor, event.Entry{Kind: "response.read", Object: r.ID, Area: r.AreaCode})
+	})
+	return o, err
+}
+
+// arrivals returns one more than the filter's limit, when there are so many.
+func arrivals(r *gorm.DB, w wave.Wave, tops []string, f ListFilter) ([]Arrival, error) {
+	q := r.Table("responses").
+		Select("responses.id, responses.area_code, collectors.code AS collector, collectors.channel, collectors.slot, responses.mode, responses.via, responses.lang, responses.status, responses.reason, responses.received_at").
+		Joins("JOIN collectors ON collectors.id = responses.collector_id").
+		Where("responses.wave_id = ?", w.ID)
+	// Whoever sees the whole wave needs no look at the places, and the index by time
+	// serves at once.
+	if !slices.ContainsFunc(tops, func(top string) bool { return survey.Within(top, w.AreaCode) }) {
+		q = q.Scopes(store.Within("responses.area_code", tops))
+	}
+	if f.Mode != "" {
+		q = q.Where("responses.mode = ?", f.Mode)
+	}
+	if f.Status != "" {
+		q = q.Where("responses.status = ?", f.Status)
+	}
+	if f.Before != nil {
+		q = q.Where("responses.received_at <= ? AND (responses.received_at < ? OR responses.id < ?)", f.Before.At, f.Before.At, f.Before.ID)
+	}
+	var out []Arrival
+	err := q.Order("responses.received_at DESC, responses.id DESC").Limit(f.Limit + 1).Scan(&out).Error
+	if store.NotFound(err) {
+		return nil, nil
+	}
+	return out, err
+}
