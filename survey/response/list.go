@@ -1,9 +1,13 @@
 package response
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -74,7 +78,11 @@ func (s *Service) List(ctx context.Context, actor survey.Actor, w wave.Wave, f L
 	if f.Area != "" {
 		tops = []string{f.Area}
 	}
-	list, err = arrivals(s.db.Read(ctx), w, tops, f)
+	places, err := s.places(ctx, w, tops)
+	if err != nil {
+		return nil, false, err
+	}
+	list, err = arrivals(s.db.Read(ctx), w, places, f)
 	if err != nil {
 		return nil, false, err
 	}
@@ -83,6 +91,27 @@ func (s *Service) List(ctx context.Context, actor survey.Actor, w wave.Wave, f L
 	}
 	more = len(list) > f.Limit
 	return list[:min(len(list), f.Limit)], more, nil
+}
+
+// places returns the places to ask for responses of a wave: those below the tops,
+// or "" for all when a top holds the whole wave.
+func (s *Service) places(ctx context.Context, w wave.Wave, tops []string) ([]string, error) {
+	var out []string
+	for _, top := range tops {
+		if survey.Within(top, w.AreaCode) {
+			return []string{""}, nil
+		}
+		tree, err := s.deps.Areas.Tree(ctx, top)
+		if err != nil {
+			return nil, err
+		}
+		for _, x := range tree {
+			if survey.Within(w.AreaCode, x.Code) {
+				out = append(out, x.Code)
+			}
+		}
+	}
+	return out, nil
 }
 
 // Opened is a response with its answers.
@@ -121,7 +150,7 @@ func (s *Service) Read(ctx context.Context, actor survey.Actor, id string) (Open
 	if o.Answers, wrong = questionnaire.ParseAnswers([]byte(r.Answers)); len(wrong) > 0 {
 		return Opened{}, survey.ErrInvalid.With(wrong...)
 	}
-	list, err := arrivals(s.db.Read(ctx).Where("responses.id = ?", r.ID), o.Wave, []string{r.AreaCode}, ListFilter{Limit: 1})
+	list, err := opened(s.db.Read(ctx), []Mark{{ID: r.ID}})
 	if err != nil {
 		return Opened{}, err
 	}
@@ -135,30 +164,59 @@ func (s *Service) Read(ctx context.Context, actor survey.Actor, id string) (Open
 	return o, err
 }
 
-// arrivals returns one more than the filter's limit, when there are so many.
-func arrivals(r *gorm.DB, w wave.Wave, tops []string, f ListFilter) ([]Arrival, error) {
-	q := r.Table("responses").
+// arrivals returns the newest that the filter lets through, one more than its
+// limit when there are so many. Each place is asked for its newest by the index on
+// place and time, so that the work does not grow with the wave; without places to
+// ask, the index by time serves at once.
+func arrivals(r *gorm.DB, w wave.Wave, places []string, f ListFilter) ([]Arrival, error) {
+	newest := func(place string) *gorm.DB {
+		q := r.Session(&gorm.Session{NewDB: true}).Table("responses").Select("id, received_at").Where("wave_id = ?", w.ID)
+		if place != "" {
+			q = q.Where("area_code = ?", place)
+		}
+		if f.Mode != "" {
+			q = q.Where("mode = ?", f.Mode)
+		}
+		if f.Status != "" {
+			q = q.Where("status = ?", f.Status)
+		}
+		if f.Before != nil {
+			q = q.Where("received_at <= ? AND (received_at < ? OR id < ?)", f.Before.At, f.Before.At, f.Before.ID)
+		}
+		return q.Order("received_at DESC, id DESC").Limit(f.Limit + 1)
+	}
+	var found []Mark
+	for part := range slices.Chunk(places, 100) {
+		either := make([]string, len(part))
+		args := make([]any, len(part))
+		for i, place := range part {
+			either[i], args[i] = "SELECT * FROM (?) AS p"+strconv.Itoa(i), newest(place)
+		}
+		var some []Mark
+		err := r.Raw("SELECT id, received_at AS at FROM ("+strings.Join(either, " UNION ALL ")+") AS newest ORDER BY received_at DESC, id DESC LIMIT ?", append(args, f.Limit+1)...).Scan(&some).Error
+		if err != nil && !store.NotFound(err) {
+			return nil, fmt.Errorf("list responses: %w", err)
+		}
+		found = append(found, some...)
+	}
+	slices.SortFunc(found, func(x, y Mark) int { return cmp.Or(y.At.Compare(x.At), strings.Compare(y.ID, x.ID)) })
+	return opened(r, found[:min(len(found), f.Limit+1)])
+}
+
+// opened returns the responses in the order of the marks.
+func opened(r *gorm.DB, marks []Mark) ([]Arrival, error) {
+	ids := make([]string, len(marks))
+	for i, m := range marks {
+		ids[i] = m.ID
+	}
+	var rows []Arrival
+	err := r.Table("responses").
 		Select("responses.id, responses.area_code, collectors.code AS collector, collectors.channel, collectors.slot, responses.mode, responses.via, responses.lang, responses.status, responses.reason, responses.received_at").
 		Joins("JOIN collectors ON collectors.id = responses.collector_id").
-		Where("responses.wave_id = ?", w.ID)
-	// Whoever sees the whole wave needs no look at the places, and the index by time
-	// serves at once.
-	if !slices.ContainsFunc(tops, func(top string) bool { return survey.Within(top, w.AreaCode) }) {
-		q = q.Scopes(store.Within("responses.area_code", tops))
+		Where("responses.id IN ?", ids).Scan(&rows).Error
+	if err != nil && !store.NotFound(err) {
+		return nil, fmt.Errorf("list responses: %w", err)
 	}
-	if f.Mode != "" {
-		q = q.Where("responses.mode = ?", f.Mode)
-	}
-	if f.Status != "" {
-		q = q.Where("responses.status = ?", f.Status)
-	}
-	if f.Before != nil {
-		q = q.Where("responses.received_at <= ? AND (responses.received_at < ? OR responses.id < ?)", f.Before.At, f.Before.At, f.Before.ID)
-	}
-	var out []Arrival
-	err := q.Order("responses.received_at DESC, responses.id DESC").Limit(f.Limit + 1).Scan(&out).Error
-	if store.NotFound(err) {
-		return nil, nil
-	}
-	return out, err
+	slices.SortFunc(rows, func(x, y Arrival) int { return cmp.Or(y.ReceivedAt.Compare(x.ReceivedAt), strings.Compare(y.ID, x.ID)) })
+	return rows, nil
 }
