@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"flag"
@@ -33,7 +34,9 @@ const west = "990103000000"
 type matrix struct {
 	*apptest.World
 	url     string
-	client  *http.Client // follows no redirects
+	server  *API
+	log     *bytes.Buffer
+	client  *http.Client      // follows no redirects
 	cookies map[string]string // by role and "in" or "out"
 	names   map[string]string // what stands for a parameter of an address, by route prefix or name
 }
@@ -41,7 +44,7 @@ type matrix struct {
 func newMatrix(t *testing.T) *matrix {
 	t.Helper()
 	ctx := context.Background()
-	m := &matrix{World: apptest.New(t, storetest.DSN(t, "sqlite")), cookies: map[string]string{}}
+	m := &matrix{World: apptest.New(t, storetest.DSN(t, "sqlite")), cookies: map[string]string{}, log: &bytes.Buffer{}}
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -74,7 +77,8 @@ func newMatrix(t *testing.T) *matrix {
 	}
 	st, err := static.New(false)
 	must(err)
-	a := New(Deps{App: m.App, Static: st, PublicURL: "http://localhost", Version: "test", Log: slog.New(slog.DiscardHandler)})
+	a := New(Deps{App: m.App, Static: st, PublicURL: "http://localhost", Version: "test", Log: slog.New(slog.NewTextHandler(m.log, nil))})
+	m.server = a
 	server := httptest.NewServer(a.Handler())
 	t.Cleanup(server.Close)
 	m.url = server.URL

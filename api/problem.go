@@ -138,6 +138,9 @@ func (a *API) wordHuma() {
 				e.Fields = append(e.Fields, fieldOf(detail.Location, detail.Message))
 			}
 		}
+		if len(e.Fields) == 0 && (status == http.StatusBadRequest || status == http.StatusUnprocessableEntity) {
+			e.Fields = []survey.Field{{Path: "body", Code: "field_unreadable"}} // no JSON at all
+		}
 		ctx := context.Background()
 		if hc != nil {
 			ctx = hc.Context()
@@ -175,6 +178,9 @@ func fieldOf(location, message string) survey.Field {
 		f.Code = "field_not_listed"
 	case strings.HasPrefix(message, "expected number"):
 		f.Code = "field_out_of_range"
+	}
+	if f.Path == "" { // a property without a name
+		f.Path = "body"
 	}
 	return f
 }
