@@ -160,10 +160,14 @@ func (a Actor) Roles() []string {
 	return out
 }
 
-// Within reports whether the place with that code is top or lies below it.
-// Nothing lies below "".
+// Within reports whether the place with that code is top or lies below it. What
+// is no code of twelve digits lies nowhere.
 func Within(top, code string) bool {
-	return top != "" && code != "" && strings.HasPrefix(code, Prefix(top))
+	return isCode(top) && isCode(code) && strings.HasPrefix(code, Prefix(top))
+}
+
+func isCode(s string) bool {
+	return len(s) == 12 && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }
 
 // Prefix returns the digits of a 12-digit 统计用区划代码 that the codes of all

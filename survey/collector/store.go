@@ -31,7 +31,7 @@ func collectors(r *gorm.DB, tops, units []string, f Filter) ([]Collector, error)
 		q = q.Where("wave_id = ?", f.Wave)
 	}
 	if f.Area != "" {
-		q = q.Where("area_code LIKE ?", survey.Prefix(f.Area)+"%")
+		q = q.Scopes(store.Within("area_code", []string{f.Area}))
 	}
 	if f.Channel != "" {
 		q = q.Where("channel = ?", f.Channel)

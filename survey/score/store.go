@@ -6,7 +6,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"chengyin/survey"
 	"chengyin/survey/area"
 	"chengyin/survey/store"
 	"chengyin/survey/tally"
@@ -82,7 +81,7 @@ func saveRun(tx *store.Tx, run Run, scores []Score) (saved bool, err error) {
 func scoresOf(r *gorm.DB, runID string, tops []string, q Query) ([]Score, error) {
 	s := r.Where("run_id = ?", runID).Scopes(store.Within("area_code", tops))
 	if q.Parent != "" {
-		s = s.Where("area_code LIKE ?", survey.Prefix(q.Parent)+"%")
+		s = s.Scopes(store.Within("area_code", []string{q.Parent}))
 	}
 	if q.Area != "" {
 		s = s.Where("area_code = ?", q.Area)
