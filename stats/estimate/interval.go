@@ -40,7 +40,8 @@ const (
 	Beta
 	// BetaCapped is Beta with at most n answers, and with n before the t-ratio
 	// when p is 0 or 1 or V is 0: NCHS Vital Health Stat 2(175), 2017. It is
-	// Clopper-Pearson for a simple random sample and the one to publish.
+	// Clopper-Pearson for a simple random sample, never too narrow there and
+	// mostly too wide; PublishedProportion is the one to publish.
 	BetaCapped
 	// WilsonCapped is Wilson with at most n answers, and with n when p is 0 or
 	// 1 or V is 0, cut to [0, 1].
@@ -142,20 +143,6 @@ func Borrowed(p, v float64, n int, deff, level float64) (Interval, error) {
 // design effect of a larger domain. A deff below 1 counts as 1.
 func BorrowedVariance(v, srs, deff float64) float64 {
 	return max(v, max(1, deff)*srs)
-}
-
-// TrustedDF is the number of degrees of freedom from which a domain's own
-// variance is used for its interval (NCHS Vital Health Stat 2(175), 2017).
-const TrustedDF = 8
-
-// PublishedProportion returns the interval to publish for a proportion:
-// BetaCapped when the domain has df >= TrustedDF, else Borrowed from the design
-// effect deff of a larger domain. Errors and panics are theirs.
-func PublishedProportion(p, v float64, n, df int, deff, level float64) (Interval, error) {
-	if df >= TrustedDF {
-		return Proportion(BetaCapped, p, v, n, float64(df), level)
-	}
-	return Borrowed(p, v, n, deff, level)
 }
 
 // BoundedMean returns an interval for a mean p of values between 0 and 1, such
