@@ -259,6 +259,9 @@ func (t *TwoSources) Calibrate(totals []float64) (*PseudoWeights, error) {
 	p = len(t.span.free)
 	h, logs := make([]float64, p*p), make([]float64, p)
 	for k, z := range t.za {
+		if !(weights[k] > 0) { // met only in the limit, where this answer stands for nobody
+			return nil, ErrNoConvergence
+		}
 		outer(h, weights[k], z)
 		axpy(logs, -weights[k]*math.Log(weights[k]), z)
 	}
