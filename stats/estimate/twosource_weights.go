@@ -228,7 +228,8 @@ func (t *TwoSources) stacked(m PseudoMethod, d []float64) (*PseudoWeights, error
 // add up to the totals: of a census, which are taken as known, or with nil those
 // that B estimates, whose uncertainty is then counted. The covariates should
 // hold the 1 of an intercept. It panics when there is not one total a covariate;
-// errors are those of weighting.Calibrate.
+// errors are those of weighting.Calibrate, and ErrNoConvergence when nothing but
+// weights of 0 for some would meet the totals.
 //
 // See Deville & Sarndal (1992), J. Am. Stat. Assoc. 87, 376-382; Kott (2006),
 // Surv. Methodol. 32, 133-142, on the implied chances of taking part.
@@ -255,6 +256,11 @@ func (t *TwoSources) Calibrate(totals []float64) (*PseudoWeights, error) {
 	weights, _, err := weighting.Calibrate(start, t.a, totals, weighting.CalibrateOptions{Distance: weighting.Raking, Names: t.names})
 	if err != nil {
 		return nil, err
+	}
+	for _, w := range weights {
+		if !(w > 0) { // exp has run out of numbers at the edge of what A can reach
+			return nil, ErrNoConvergence
+		}
 	}
 	p = len(t.span.free)
 	h, logs := make([]float64, p*p), make([]float64, p)
