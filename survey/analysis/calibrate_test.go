@@ -48,3 +48,33 @@ func TestBoundedRaking(t *testing.T) {
 		}
 	}
 }
+
+// TestCalibrationAfterCalibration has numbers of R's survey 4.1-1: calibrate(x,
+// ~adults, c(123604, 300000)) after x <- calibrate(d, ~sex, c(123604, 66000),
+// calfun = "raking"), which is also postStratify(d, ~sex).
+func TestCalibrationAfterCalibration(t *testing.T) {
+	c, err := analysis.Parse([]byte(`{"data": {"hh": "syn_hh.csv"}, "designs": {
+		"d": {"data": "hh", "ids": ["building"], "strata": ["subdistrict"], "weights": "w"},
+		"sex": {"kind": "calibrate", "from": "d", "columns": ["(Intercept)", "sexM"], "totals": [123604, 66000], "calfun": "raking"},
+		"post": {"kind": "poststratify", "from": "d", "margins": [{"vars": ["sex"], "cells": [{"sex": "F", "total": 57604}, {"sex": "M", "total": 66000}]}]},
+		"adults": {"kind": "calibrate", "from": "sex", "columns": ["(Intercept)", "adults"], "totals": [123604, 300000]},
+		"adults2": {"kind": "calibrate", "from": "post", "columns": ["(Intercept)", "adults"], "totals": [123604, 300000]}},
+		"queries": [{"stat": "mean", "design": "adults", "args": {"vars": "aware"}}, {"stat": "mean", "design": "adults2", "args": {"vars": "aware"}},
+			{"stat": "weights", "design": "adults"}, {"stat": "total", "design": "adults", "args": {"vars": ["sex", "adults"]}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Folder = filepath.Join(own, "data")
+	got := decode(t, analysis.Run(c))
+	mean := map[string]any{"rows": []any{map[string]any{"estimate": 0.4829669070709415, "se": 0.0238562278440031}}}
+	for i, w := range []map[string]any{mean, mean, {"sum_sq": 24366406.0520501}} {
+		x := checker{rel: 1e-9}
+		x.compare("", w, got.Queries[i].Result)
+		x.report(t)
+	}
+	x := checker{rel: 1e-4} // R printed five digits
+	x.compare("", map[string]any{"rows": []any{
+		map[string]any{"estimate": 57066.0, "se": 342.52}, map[string]any{"estimate": 66538.0, "se": 332.67}, map[string]any{"estimate": 300000.0, "se": 353.34},
+	}}, got.Queries[3].Result)
+	x.report(t)
+}
