@@ -48,6 +48,7 @@ const (
 	WilsonCapped
 )
 
+// String names the method in one word.
 func (m Method) String() string {
 	names := [...]string{"wald", "logit", "arcsine", "wilson", "beta", "beta capped", "wilson capped"}
 	if m < 0 || int(m) >= len(names) {

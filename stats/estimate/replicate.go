@@ -168,6 +168,7 @@ type ReplicateError struct {
 	Err       error
 }
 
+// Error names the replicate and the reason.
 func (e *ReplicateError) Error() string {
 	return fmt.Sprintf("estimate: replicate %d: %v", e.Replicate, e.Err)
 }

@@ -23,6 +23,7 @@ const (
 	ByCalibration                         // exponential tilting to totals
 )
 
+// String names the method after its authors.
 func (m PseudoMethod) String() string {
 	names := [...]string{"Chen-Li-Wu", "ALP", "Elliott-Valliant", "calibration"}
 	if m < 0 || int(m) >= len(names) {

@@ -26,6 +26,7 @@ const (
 	Moments
 )
 
+// String names the method as the literature does.
 func (m Method) String() string {
 	names := [...]string{"REML", "ML", "FH"}
 	if m < 0 || int(m) >= len(names) {

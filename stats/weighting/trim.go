@@ -12,6 +12,7 @@ type TrimError struct {
 	Mass         float64 // what could not be placed
 }
 
+// Error names the bounds and what could not be placed.
 func (e *TrimError) Error() string {
 	return fmt.Sprintf("weighting: no weight is left between %g and %g to take the trimmed %g", e.Lower, e.Upper, e.Mass)
 }
