@@ -167,6 +167,8 @@ func BoundedMean(p, v float64, n int, df, level float64) (Interval, error) {
 // totals without bounds. It returns ErrNoInterval when df <= 0 and a
 // *stats.ValueError when value or se is not finite or se negative. It panics
 // when the level is not between 0 and 1.
+//
+// See Korn & Graubard (1999), section 5.2.
 func TInterval(value, se, df, level float64) (Interval, error) {
 	checkLevel(level)
 	if !stats.IsFinite(value) {
