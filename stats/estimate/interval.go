@@ -168,7 +168,7 @@ func BoundedMean(p, v float64, n int, df, level float64) (Interval, error) {
 // *stats.ValueError when value or se is not finite or se negative. It panics
 // when the level is not between 0 and 1.
 //
-// See Korn & Graubard (1999), section 5.2.
+// See Korn & Graubard (1999), Analysis of Health Surveys.
 func TInterval(value, se, df, level float64) (Interval, error) {
 	checkLevel(level)
 	if !stats.IsFinite(value) {
