@@ -258,11 +258,6 @@ func (t *TwoSources) Calibrate(totals []float64) (*PseudoWeights, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range weights {
-		if !(w > 0) { // exp has run out of numbers at the edge of what A can reach
-			return nil, ErrNoConvergence
-		}
-	}
 	p = len(t.span.free)
 	h, logs := make([]float64, p*p), make([]float64, p)
 	for k, z := range t.za {
