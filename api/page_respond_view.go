@@ -63,7 +63,9 @@ func aboutWave(w wave.Wave, lang string) *aboutView {
 func aboutSheet(st *static.Static, s response.Sheet, lang string) *aboutView {
 	v := aboutWave(s.Wave, lang)
 	v.Code = collector.Pretty(s.Collector.Code)
-	v.Poster = st.T(lang, "respond.poster_no", "area", s.Area.Name().In(lang), "slot", s.Collector.Slot)
+	if s.Collector.Channel == collector.Poster {
+		v.Poster = st.T(lang, "respond.poster_no", "area", s.Area.Name().In(lang), "slot", s.Collector.Slot)
+	}
 	v.Form = s.Questionnaire.Form
 	return v
 }
