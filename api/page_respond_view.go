@@ -140,12 +140,10 @@ func scriptWords(d *questionnaire.Definition) []string {
 		q := &d.Questions[i]
 		switch q.Type {
 		case questionnaire.Multiple:
-			keys = append(keys, "field.exclusive")
+			// Choices that exclude each other and too many of them cannot be made
+			// where the script runs.
 			if q.Min != nil {
 				keys = append(keys, "field.too_few")
-			}
-			if q.Max != nil {
-				keys = append(keys, "field.too_many")
 			}
 		case questionnaire.Number:
 			keys = append(keys, "field.wrong_type", "field.not_integer", "field.out_of_range")
