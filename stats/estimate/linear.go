@@ -29,9 +29,9 @@ type Linear struct {
 // u = (y - \bar y) / \sum w. The domain are the rows for which in is true and
 // the weight not 0; nil are all rows. A missing answer has to be left out of the
 // domain. It returns ErrEmptyDomain when no row of the domain has a weight above
-// 0 and a *stats.ValueError when y is not finite in it, or when negative weights
-// of a linear calibration leave it no weight. It panics when there is not one y,
-// or one in, per row.
+// 0 and a *stats.ValueError when y is not finite in it or so large that the
+// estimate is not, or when negative weights of a linear calibration leave it no
+// weight. It panics when there is not one y, or one in, per row.
 //
 // See Sarndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, chapter 5.
 func (d *Design) Mean(y []float64, in []bool) (Linear, error) {
@@ -52,7 +52,7 @@ func (d *Design) Mean(y []float64, in []bool) (Linear, error) {
 	n := float64(s.N)
 	s.srsReplace = s2 / n
 	s.srs = (1 - n/s.SumW) * s2 / n
-	return s, nil
+	return s, d.overflow(s)
 }
 
 // Total returns the total of y over the domain, \sum w y, with u = y inside it, in
@@ -75,7 +75,7 @@ func (d *Design) Total(y []float64, in []bool) (Linear, error) {
 	n := float64(s.N)
 	s.srsReplace = s.SumW * s.SumW * s2 / n
 	s.srs = (1 - n/s.SumW) * s.srsReplace
-	return s, nil
+	return s, d.overflow(s)
 }
 
 // Ratio returns R = \sum w y / \sum w x over the domain, with
@@ -106,7 +106,24 @@ func (d *Design) Ratio(y, x []float64, in []bool) (Linear, error) {
 			s.Score[k] = (y[k] - s.Value*x[k]) / bottom
 		}
 	}
-	return s, nil
+	return s, d.overflow(s)
+}
+
+// overflow returns a *stats.ValueError when values and weights, though finite,
+// give an estimate or squares of scores that are not.
+func (d *Design) overflow(s Linear) error {
+	if !stats.IsFinite(s.Value) {
+		return &stats.ValueError{What: "estimate", Row: -1, Value: s.Value, Why: "is not finite: the values are too large"}
+	}
+	sum := 0.0
+	for k, u := range s.Score {
+		z := d.w[k] * u
+		sum += z * z
+	}
+	if !stats.IsFinite(sum * float64(len(s.Score))) {
+		return &stats.ValueError{What: "variance of the estimate", Row: -1, Value: sum, Why: "is not finite: the values are too large"}
+	}
+	return nil
 }
 
 // Contrast returns \sum_j coef_j s_j, a difference of two statistics, say, with

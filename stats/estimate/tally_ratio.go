@@ -103,6 +103,9 @@ func checkPairs(i int, c *Cell) error {
 //
 // See Sarndal, Swensson & Wretman (1992), section 5.6.
 func (t *Tally) Ratio(pair int, in func(leaf int) bool) (CellMean, error) {
+	if len(t.cells) == 0 && pair >= 0 { // nobody says how many pairs there are
+		return CellMean{}, ErrEmptyDomain
+	}
 	if pair < 0 || pair >= len(t.pairs) {
 		panic(fmt.Sprintf("estimate: pair %d is not one of %d", pair, len(t.pairs)))
 	}

@@ -53,6 +53,9 @@ func Trim(w []float64, lower, upper float64, strict bool) ([]float64, int, error
 			out[i] = max(lower, min(upper, x))
 			mass += x - out[i]
 		}
+		if !stats.IsFinite(mass) {
+			return nil, n, &stats.ValueError{What: "sum of what was cut off the weights", Row: -1, Value: mass, Why: "is not finite"}
+		}
 		if !outside {
 			return out, n, nil
 		}
