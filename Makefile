@@ -12,7 +12,7 @@ GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
 # Everything but the top folder, whose tests start whole servers and browsers.
 UNITS = $(shell go list ./... | grep -vx chengyin)
 
-.PHONY: run build static test lint typecheck units whole test-mysql golden page-weight bench-submit setup clean
+.PHONY: run build static test lint typecheck units whole test-mysql golden coverage page-weight bench-submit setup clean
 
 run: ## the demo city on SQLite at http://127.0.0.1:8080
 	CGO_ENABLED=0 go run . serve --demo
@@ -50,6 +50,9 @@ test-mysql: ## every test on the server that TEST_MYSQL_DSN names
 
 golden: ## writes the golden files anew; read the difference before you commit it
 	CGO_ENABLED=0 go test -count=1 $$(git grep -l '"update"' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
+
+coverage: ## how often intervals cover the truth: writes the tables of docs/methods/coverage.md anew
+	CGO_ENABLED=0 go test -count=1 ./stats/estimate -run '^TestCoverageOfProportions$$' -update
 
 page-weight: ## what the resident's page costs on a slow link
 	CGO_ENABLED=0 go test -count=1 -v -run '^TestPageWeight' .

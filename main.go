@@ -36,6 +36,8 @@ type command struct {
 var commands = []command{
 	{"serve", "start the server; --demo fills an empty database with a fictional city", serve},
 	{"migrate", "bring the database's schema up to date", migrate},
+	{"backup", "write the whole database to one file while the server runs", backup},
+	{"restore", "fill an empty database from a backup", restore},
 	{"admin", "admin add: make a sign-in, such as the first of a new installation", admin},
 	{"estimate", "compute survey statistics from files; --help shows how", estimate},
 	{"config", "config dump: print the settings in force, secrets masked", dumpConfig},

@@ -14,6 +14,7 @@ import (
 
 	"chengyin/api"
 	"chengyin/static"
+	"chengyin/survey/app"
 	"chengyin/survey/apptest"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/store/storetest"
@@ -28,7 +29,25 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	w := apptest.New(t, storetest.DSN(t, "sqlite"))
+	return serving(t, apptest.New(t, storetest.DSN(t, "sqlite")))
+}
+
+// emptySite is an installation in which nobody has entered anything.
+func emptySite(t *testing.T) *site {
+	t.Helper()
+	a, err := app.New(t.Context(), app.Config{Database: storetest.DSN(t, "sqlite"), Secret: []byte(strings.Repeat("s", 32)), CodeVersion: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { a.Close() })
+	if err := a.DB.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return serving(t, &apptest.World{App: a})
+}
+
+func serving(t *testing.T, w *apptest.World) *site {
+	t.Helper()
 	st, err := static.New(false)
 	if err != nil {
 		t.Fatal(err)

@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"chengyin/static"
 	"chengyin/survey"
 	"chengyin/survey/collector"
 )
@@ -30,6 +32,8 @@ type collectorView struct {
 	Place   string `json:"place"`
 	Revoked bool   `json:"revoked"`
 	URL     string `json:"url"`
+
+	ExpiresAt *time.Time `json:"expires_at" doc:"when the code stops before its wave; null: it does not"`
 }
 
 type collectorsReply struct {
@@ -61,8 +65,13 @@ func (a *API) describeCollectors() {
 		out := &collectorsReply{}
 		out.Body.Collectors = make([]collectorView, len(list))
 		for i, c := range list {
-			out.Body.Collectors[i] = collectorView{Code: c.Code, Wave: c.WaveID, Area: c.AreaCode, Channel: c.Channel, Mode: c.Mode(), Slot: c.Slot,
+			v := collectorView{Code: c.Code, Wave: c.WaveID, Area: c.AreaCode, Channel: c.Channel, Mode: c.Mode(), Slot: c.Slot,
 				Place: c.Place, Revoked: c.RevokedAt != nil, URL: a.publicURL + "/q/" + c.Code}
+			if c.ExpiresAt != nil {
+				at := c.ExpiresAt.In(static.China)
+				v.ExpiresAt = &at
+			}
+			out.Body.Collectors[i] = v
 		}
 		if len(list) == in.Limit {
 			next := writeCursor(list[len(list)-1].Number)

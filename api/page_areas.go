@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,6 +22,7 @@ type areasPage struct {
 	Board  string
 	People string // adults in the whole place; "" when nobody has entered them
 	Rows   []areaRow
+	Leaf   bool // there is no level below
 	Units  []unitKind
 	Bands  []bandRow
 	Import *importView // nil for those who may not
@@ -63,11 +65,29 @@ func (a *API) newAreasPage(c *gin.Context) (areasPage, error) {
 	}
 	if code == "" {
 		code = who.Home(survey.SeeScores, survey.ManageAreas)
+		if survey.Prefix(code) == "" { // everything
+			cities, err := a.Areas.Children(ctx, "")
+			if err != nil {
+				return p, err
+			}
+			if len(cities) == 1 {
+				code = cities[0].Code
+			}
+		}
 	}
 	if !who.Sees(survey.SeeScores, code) && !who.Sees(survey.ManageAreas, code) {
 		return p, area.ErrNotFound
 	}
 	top, err := a.Areas.ByCode(ctx, code)
+	known := err == nil
+	if errors.Is(err, area.ErrNotFound) && code == who.Home(survey.SeeScores, survey.ManageAreas) {
+		// The place that all of this person's lie in may be no place itself, or not
+		// have been imported yet; and here is where to import.
+		top, err = area.Area{Code: code, NameZH: code, NameEN: code}, nil
+		if survey.Prefix(code) == "" {
+			top.NameZH, top.NameEN = a.static.T("zh", "console.areas.everything"), a.static.T("en", "console.areas.everything")
+		}
+	}
 	if err != nil {
 		return p, err
 	}
@@ -84,14 +104,19 @@ func (a *API) newAreasPage(c *gin.Context) (areasPage, error) {
 		return p, err
 	}
 	p.Place, p.Code = top.Name().In(lang), top.Code
-	p.shell = a.newShell(c, "areas", a.static.T(lang, "console.nav.areas")+" · "+p.Place, url.Values{"area": {code}})
-	if who.Can(survey.SeeScores) {
+	links := url.Values{}
+	if known {
+		links.Set("area", code)
+	}
+	p.shell = a.newShell(c, "areas", a.static.T(lang, "console.nav.areas")+" · "+p.Place, links)
+	if who.Can(survey.SeeScores) && known {
 		p.Board = "/board?" + url.Values{"area": {code}}.Encode()
 	}
 	if p.Crumbs, err = a.areaCrumbs(ctx, who, top, lang); err != nil {
 		return p, err
 	}
 	p.Rows = a.areaRows(lang, top, tree, people)
+	p.Leaf = top.Level == area.Community
 	p.Bands = a.bandRows(lang, people)
 	total := 0
 	for _, x := range people {
@@ -141,10 +166,14 @@ func (a *API) areaRows(lang string, top area.Area, tree []area.Area, people []ar
 	for _, x := range people {
 		total += x.Persons
 	}
+	parent := top.Code
+	if survey.Prefix(parent) == "" {
+		parent = "" // of cities
+	}
 	now := a.Clock()
 	var out []areaRow
 	for _, x := range tree {
-		if x.ParentCode == nil || *x.ParentCode != top.Code {
+		if x.ParentCode == nil && parent != "" || x.ParentCode != nil && *x.ParentCode != parent {
 			continue
 		}
 		r := areaRow{Name: name[x.Code], Code: x.Code, Level: a.static.T(lang, "console.level."+string(x.Level))}

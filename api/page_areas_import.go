@@ -42,6 +42,7 @@ type planView struct {
 	More                                 bool // there are more problems than are listed
 	Nothing                              bool // nothing would change
 	Wrong                                bool // there are problems
+	Sheets                               bool // the file has worksheets with names
 	MaySkip                              bool // there are good rows besides
 	Skipped                              []string
 }
@@ -152,6 +153,7 @@ func (a *API) viewPlan(lang string, plan area.Plan) *planView {
 			row.Column = a.static.T(lang, "import.column."+p.Column)
 		}
 		v.Problems = append(v.Problems, row)
+		v.Sheets = v.Sheets || row.Sheet != ""
 	}
 	return v
 }

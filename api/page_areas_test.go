@@ -131,3 +131,28 @@ func TestImportIsCheckedAndThenConfirmed(t *testing.T) {
 		page(t, river, s.url+"/areas/template/people.csv").want(t, 403)
 	})
 }
+
+// TestAreasOfANewInstallation: before anything is there the first person must be
+// able to import it.
+func TestAreasOfANewInstallation(t *testing.T) {
+	s := emptySite(t)
+	const header = "区划代码,名称,英文名称,级别,启用日期,撤销日期,并入代码\n"
+	all := s.as(t, "all", "office", "000000000000")
+	page(t, all, s.url+"/areas").want(t, 200, "<h1>全部区划</h1>", "还没有区划", `type="file"`, "!/board?area")
+	page(t, s.as(t, "district", "office", "990102000000"), s.url+"/areas").want(t, 200, "<h1>990102000000</h1>", "还没有区划")
+	for _, path := range []string{"/board", "/collectors"} {
+		page(t, all, s.url+path).want(t, 200)
+	}
+
+	r := upload(t, all, s.url+"/areas/import", "places", "places.csv", header+"990100000000,云澜市,Yunlan,市,2021-01-01,,\n990102000000,滨江新区,Binjiang,区县,2021-01-01,,\n")
+	r.want(t, 200, "核对结果")
+	done := post(t, all, s.url+"/areas/import/apply", url.Values{"plan": {planOf(r)}})
+	done.want(t, http.StatusSeeOther)
+	page(t, all, s.url+done.header.Get("Location")).want(t, 200, "云澜市")
+	page(t, all, s.url+"/areas").want(t, 200, "<h1>云澜市</h1>", "滨江新区")
+
+	r = upload(t, all, s.url+"/areas/import", "places", "places.csv", header+"980100000000,邻市,Neighbour,市,2021-01-01,,\n")
+	post(t, all, s.url+"/areas/import/apply", url.Values{"plan": {planOf(r)}}).want(t, http.StatusSeeOther)
+	page(t, all, s.url+"/areas").want(t, 200, "<h1>全部区划</h1>", "云澜市", "邻市")
+	page(t, s.as(t, "ana", "office", "990100000000"), s.url+"/areas").want(t, 200, "<h1>云澜市</h1>", "!邻市")
+}

@@ -63,7 +63,9 @@ func aboutWave(w wave.Wave, lang string) *aboutView {
 func aboutSheet(st *static.Static, s response.Sheet, lang string) *aboutView {
 	v := aboutWave(s.Wave, lang)
 	v.Code = collector.Pretty(s.Collector.Code)
-	v.Poster = st.T(lang, "respond.poster_no", "area", s.Area.Name().In(lang), "slot", s.Collector.Slot)
+	if s.Collector.Channel == collector.Poster {
+		v.Poster = st.T(lang, "respond.poster_no", "area", s.Area.Name().In(lang), "slot", s.Collector.Slot)
+	}
 	v.Form = s.Questionnaire.Form
 	return v
 }
@@ -138,12 +140,10 @@ func scriptWords(d *questionnaire.Definition) []string {
 		q := &d.Questions[i]
 		switch q.Type {
 		case questionnaire.Multiple:
-			keys = append(keys, "field.exclusive")
+			// Choices that exclude each other and too many of them cannot be made
+			// where the script runs.
 			if q.Min != nil {
 				keys = append(keys, "field.too_few")
-			}
-			if q.Max != nil {
-				keys = append(keys, "field.too_many")
 			}
 		case questionnaire.Number:
 			keys = append(keys, "field.wrong_type", "field.not_integer", "field.out_of_range")

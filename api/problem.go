@@ -85,7 +85,7 @@ func (a *API) writeProblem(c *gin.Context, err error) {
 		return
 	}
 	c.Header("Cache-Control", "no-store")
-	c.Data(p.Status, "application/problem+json; charset=utf-8", body)
+	c.Data(p.Status, p.ContentType(""), body)
 }
 
 // do makes a handler of one that returns errors: a problem for programs, a page

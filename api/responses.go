@@ -26,9 +26,52 @@ type ticketRequest struct {
 }
 
 type ticketView struct {
-	ID            string                    `json:"id" doc:"id of the response: send it with the answers, and again with every retry"`
-	Ticket        string                    `json:"ticket" doc:"binds the id to the collector and the time"`
-	Questionnaire *questionnaire.Definition `json:"questionnaire"`
+	ID            string            `json:"id" doc:"id of the response: send it with the answers, and again with every retry"`
+	Ticket        string            `json:"ticket" doc:"binds the id to the collector and the time"`
+	Questionnaire questionnaireView `json:"questionnaire"`
+}
+
+// questionnaireView is a questionnaire as one response sees it.
+type questionnaireView struct {
+	ID        string                  `json:"id"`
+	Code      string                  `json:"code"`
+	Version   int                     `json:"version"`
+	Title     survey.Text             `json:"title"`
+	Notice    survey.Text             `json:"notice" doc:"to be read before question 1"`
+	Thanks    survey.Text             `json:"thanks"`
+	Form      *questionnaire.Form     `json:"form" doc:"header of a filed statistical survey; null when it is none"`
+	Sections  []questionnaire.Section `json:"sections"`
+	Questions []askedView             `json:"questions"`
+}
+
+type askedView struct {
+	ID       string                 `json:"id"`
+	Section  string                 `json:"section"`
+	Type     questionnaire.Type     `json:"type" enum:"single,multiple,scale,number,text"`
+	Text     survey.Text            `json:"text"`
+	Hint     *survey.Text           `json:"hint"`
+	Required bool                   `json:"required"`
+	Options  []questionnaire.Option `json:"options" doc:"in the order in which this response is to see them; empty for numbers and texts"`
+	Min      *float64               `json:"min" doc:"number: its value; multiple: how many are chosen; null: no limit"`
+	Max      *float64               `json:"max" doc:"as min; text: its length in characters"`
+	Integer  bool                   `json:"integer" doc:"number without a fraction"`
+	ShowIf   *questionnaire.Cond    `json:"show_if" doc:"null when always shown"`
+}
+
+func viewQuestionnaire(sheet response.Sheet) questionnaireView {
+	d := sheet.Questionnaire
+	v := questionnaireView{
+		ID: sheet.Wave.QuestionnaireID, Code: d.Code, Version: d.Version, Title: d.Title, Notice: d.Notice, Thanks: d.Thanks, Form: d.Form,
+		Sections: d.Sections, Questions: make([]askedView, len(d.Questions)),
+	}
+	for i := range d.Questions {
+		q := &d.Questions[i]
+		v.Questions[i] = askedView{
+			ID: q.ID, Section: q.Section, Type: q.Type, Text: q.Text, Hint: q.Hint, Required: q.Required,
+			Options: append([]questionnaire.Option{}, d.OptionsFor(q, sheet.Ticket.ID)...), Min: q.Min, Max: q.Max, Integer: q.Integer, ShowIf: q.ShowIf,
+		}
+	}
+	return v
 }
 
 type ticketReply struct {
@@ -95,7 +138,7 @@ func (a *API) openTicket(ctx context.Context, in *ticketRequest) (*ticketReply, 
 	if sheet.State != collector.Open {
 		return nil, errNotOpen(sheet.State)
 	}
-	return &ticketReply{"no-store", ticketView{ID: sheet.Ticket.ID, Ticket: sheet.Ticket.Token, Questionnaire: sheet.Questionnaire}}, nil
+	return &ticketReply{"no-store", ticketView{ID: sheet.Ticket.ID, Ticket: sheet.Ticket.Token, Questionnaire: viewQuestionnaire(sheet)}}, nil
 }
 
 func (a *API) submitResponse(ctx context.Context, in *submitRequest) (*submitReply, error) {

@@ -32,8 +32,22 @@ func TQuantile(p, df float64) float64 {
 		return NormalQuantile(p)
 	case p == 0.5:
 		return 0
+	case df < 1e-300: // nearly all mass lies beyond all numbers
+		return math.Inf(int(math.Copysign(1, p-0.5)))
+	}
+	if df > 1000 { // where the inverse beta function behind it loses digits
+		return tExpansion(NormalQuantile(p), df)
 	}
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile(p)
+}
+
+// tExpansion is the expansion of Fisher & Cornish (1960), Technometrics 2,
+// 209-225, of a t quantile in the normal one.
+func tExpansion(z, df float64) float64 {
+	s := z * z
+	return z + z*((s+1)/4+(((5*s+16)*s+3)/96+
+		((((3*s+19)*s+17)*s-15)/384+
+			((((79*s+776)*s+1482)*s-1920)*s-945)/92160/df)/df)/df)/df
 }
 
 // BetaQuantile returns x with P(X <= x) = p for a beta variable with shapes

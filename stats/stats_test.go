@@ -60,6 +60,10 @@ func TestQuantiles(t *testing.T) {
 		{"qt(.975, 1)", stats.TQuantile(.975, 1), 12.7062047361747},
 		{"qt(.95, 2.5)", stats.TQuantile(.95, 2.5), 2.55821861413595},
 		{"qt(.975, Inf)", stats.TQuantile(.975, math.Inf(1)), 1.95996398454005},
+		{"qt(.95, 1e10)", stats.TQuantile(.95, 1e10), 1.64485362710385},
+		{"qt(.5001, 1e4)", stats.TQuantile(.5001, 1e4), 0.000250669096737476},
+		{"-qt(1e-12, 1e4)", -stats.TQuantile(1e-12, 1e4), 7.04337160205578},
+		{"-qt(1e-12, 2e5)", -stats.TQuantile(1e-12, 2e5), 7.03492775996016},
 		{"qbeta(.025, 13, 8)", stats.BetaQuantile(.025, 13, 8), 0.407811465467172},
 		{"qbeta(.025, .03, 4)", stats.BetaQuantile(.025, .03, 4), 6.46416248571671e-55},
 		{"qbeta(.975, 1e-3, 2)", stats.BetaQuantile(.975, 1e-3, 2), 3.7199595648382e-12},
@@ -102,5 +106,28 @@ func TestMedian(t *testing.T) {
 	}
 	if v[0] != 5 {
 		t.Error("median sorted its argument")
+	}
+}
+
+// TestWeightsAreRefusedByName: what cannot be a weight is named with its row.
+func TestWeightsAreRefusedByName(t *testing.T) {
+	for _, c := range []struct {
+		w    []float64
+		want string
+	}{
+		{[]float64{1, math.NaN()}, "stats: weight of row 1 is not finite (NaN)"},
+		{[]float64{math.Inf(1)}, "stats: weight of row 0 is not finite (+Inf)"},
+		{[]float64{0, 1, -2}, "stats: weight of row 2 is negative (-2)"},
+	} {
+		if err := stats.CheckWeights("weight", c.w); err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v, want %s", c.w, err, c.want)
+		}
+	}
+	if err := (&stats.ValueError{What: "design effect", Row: -1, Value: -1, Why: "is negative"}).Error(); err != "stats: design effect is negative (-1)" {
+		t.Error(err)
+	}
+	if !math.IsInf(stats.NormalQuantile(0), -1) || !math.IsInf(stats.NormalQuantile(1), 1) || stats.TQuantile(0.5, 3) != 0 ||
+		!math.IsInf(stats.TQuantile(0.4, 1e-310), -1) || !math.IsInf(stats.TQuantile(0.6, 1e-310), 1) {
+		t.Error("the ends of quantiles")
 	}
 }

@@ -43,6 +43,7 @@ type MatrixError struct {
 	Why         string
 }
 
+// Error names the entry of the matrix and what is wrong with it.
 func (e *MatrixError) Error() string {
 	return fmt.Sprintf("driver: correlation of row %d and column %d %s (%g)", e.Row, e.Column, e.Why, e.Value)
 }
@@ -53,6 +54,7 @@ type DependentError struct {
 	Item int // 0-based; -1 when the items are dependent and none can be singled out
 }
 
+// Error names the item, counted from 0.
 func (e *DependentError) Error() string {
 	if e.Item < 0 {
 		return "driver: the items are linearly dependent"
@@ -65,6 +67,7 @@ type ItemsError struct {
 	Items, Min, Max int
 }
 
+// Error says how many items there are and how many may be.
 func (e *ItemsError) Error() string {
 	return fmt.Sprintf("driver: %d items; between %d and %d can be compared", e.Items, e.Min, e.Max)
 }

@@ -9,6 +9,8 @@ import (
 	"chengyin/stats/internal/golden"
 )
 
+func TestMain(m *testing.M) { golden.Main(m, "driver") }
+
 var items = []string{"q1", "q2", "q3", "q4", "q5", "q6", "sat"}
 
 // jackknife returns the JKn replicates of PSUs in strata: each leaves one out.
@@ -45,56 +47,54 @@ func jackknife(w []float64, stratum, psu []string) *driver.Replicates {
 func TestReferenceCase(t *testing.T) {
 	c := golden.Own(t, "p28-key-drivers")
 	frames := map[string]*golden.Frame{"hh": c.Frame(t, "hh"), "qr": c.Frame(t, "qr")}
-	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) {
-			sample, rest, _ := strings.Cut(q.Name, "_")
-			if q.Stat == "function" {
-				sample, rest = "hh", "weighted"
+	c.Each(t, func(t *testing.T, q golden.Query) {
+		sample, rest, _ := strings.Cut(q.Name, "_")
+		if q.Stat == "function" {
+			sample, rest = "hh", "weighted"
+		}
+		f := frames[sample]
+		x := f.Numbers(t, items...)
+		var w []float64
+		if strings.HasPrefix(rest, "weighted") {
+			w = f.Number(t, "w")
+		}
+		switch q.Stat {
+		case "correlation":
+			got, err := driver.Correlate(x, w)
+			if err != nil {
+				t.Fatal(err)
 			}
-			f := frames[sample]
-			x := f.Numbers(t, items...)
-			var w []float64
-			if strings.HasPrefix(rest, "weighted") {
-				w = f.Number(t, "w")
+			golden.Check(t, "n", float64(got.N), q.Expected["n"], 0)
+			for i, row := range q.Expected["matrix"].([]any) {
+				for j, want := range row.([]any) {
+					golden.Check(t, "r", got.R.At(i, j), want, q.RelTol)
+				}
 			}
-			switch q.Stat {
-			case "correlation":
-				got, err := driver.Correlate(x, w)
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden.Check(t, "n", float64(got.N), q.Expected["n"], 0)
-				for i, row := range q.Expected["matrix"].([]any) {
-					for j, want := range row.([]any) {
-						golden.Check(t, "r", got.R.At(i, j), want, q.RelTol)
-					}
-				}
-			case "relative_weights", "shapley":
-				m := driver.RelativeWeights
-				if q.Stat == "shapley" {
-					m = driver.ShapleyShares
-				}
-				got, err := driver.FromRows(x, w, m, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden.Check(t, "r2", got.R2, q.Expected["r2"], q.RelTol)
-				golden.CheckList(t, "raw", got.Raw, q.Expected["raw"], q.RelTol)
-				golden.CheckList(t, "percent", got.Percent, q.Expected["pct"], q.RelTol)
-			case "function":
-				rep := jackknife(w, f.Text(t, "subdistrict"), f.Text(t, "building"))
-				got, err := driver.FromRows(x, w, driver.RelativeWeights, rep)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for j, row := range q.Expected["rows"].([]any) {
-					want := row.(map[string]any)
-					golden.Check(t, "share", got.Percent[j], want["estimate"], q.RelTol)
-					golden.Check(t, "standard error", got.SE[j], want["se"], q.RelTol)
-				}
-			default:
-				t.Fatalf("nothing computes %s", q.Stat)
+		case "relative_weights", "shapley":
+			m := driver.RelativeWeights
+			if q.Stat == "shapley" {
+				m = driver.ShapleyShares
 			}
-		})
-	}
+			got, err := driver.FromRows(x, w, m, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden.Check(t, "r2", got.R2, q.Expected["r2"], q.RelTol)
+			golden.CheckList(t, "raw", got.Raw, q.Expected["raw"], q.RelTol)
+			golden.CheckList(t, "percent", got.Percent, q.Expected["pct"], q.RelTol)
+		case "function":
+			rep := jackknife(w, f.Text(t, "subdistrict"), f.Text(t, "building"))
+			got, err := driver.FromRows(x, w, driver.RelativeWeights, rep)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for j, row := range q.Expected["rows"].([]any) {
+				want := row.(map[string]any)
+				golden.Check(t, "share", got.Percent[j], want["estimate"], q.RelTol)
+				golden.Check(t, "standard error", got.SE[j], want["se"], q.RelTol)
+			}
+		default:
+			t.Fatalf("nothing computes %s", q.Stat)
+		}
+	})
 }

@@ -22,6 +22,7 @@ type VarianceError struct {
 	N        int // rows used
 }
 
+// Error names the variable, counted from 0.
 func (e *VarianceError) Error() string {
 	return fmt.Sprintf("driver: variable %d does not vary over the %d complete rows", e.Variable, e.N)
 }
@@ -170,10 +171,12 @@ type ReplicateError struct {
 	Err       error
 }
 
+// Error names the replicate, counted from 0, and the reason.
 func (e *ReplicateError) Error() string {
 	return fmt.Sprintf("driver: replicate %d: %v", e.Replicate, e.Err)
 }
 
+// Unwrap returns the reason.
 func (e *ReplicateError) Unwrap() error { return e.Err }
 
 // FromRows divides R2 of the regression of the last column of x on the columns

@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"fmt"
+	"slices"
 
 	"chengyin/stats"
 	"chengyin/stats/weighting"
@@ -11,25 +12,27 @@ import (
 // same class share their auxiliaries, of which only those that are not 0 are
 // kept.
 type regression struct {
-	d      []float64 // initial weights over q, per row
-	before []float64 // initial weights
-	class  []int     // of each row
-	col    [][]int   // per class
-	val    [][]float64
-	normal *weighting.Normal
-	p      int
+	d       []float64   // weights before the calibration over q, per row
+	after   []float64   // weights after it
+	earlier *regression // that of the calibration before, nil when it is the first
+	class   []int       // of each row
+	col     [][]int     // per class
+	val     [][]float64
+	normal  *weighting.Normal
+	p       int
 }
 
 // Rake returns the design with weights raked to the margins; row k is in
 // class[k], and cat[class][margin] is the category of a class. Its variances
 // take the residuals of the scores on the categories, regressed with the
-// weights before, as those of Calibrated do.
+// weights before, as those of Calibrated do. Raking a calibrated design starts
+// from its weights.
 //
 // It panics when there is no class per row; other refusals are those of
 // weighting.RakeClasses.
 func (d *Design) Rake(class []int, cat [][]int, margins []weighting.Margin, opt weighting.Options) (*Design, weighting.Report, error) {
 	d.checkRows("classes", len(class), false)
-	w, rep, err := weighting.Rake(d.initial(), class, cat, margins, opt)
+	w, rep, err := weighting.Rake(slices.Clone(d.w), class, cat, margins, opt)
 	if err != nil {
 		return nil, rep, err
 	}
@@ -38,7 +41,7 @@ func (d *Design) Rake(class []int, cat [][]int, margins []weighting.Margin, opt 
 		first[m] = p
 		p += len(mg.Categories)
 	}
-	r := &regression{d: d.initial(), class: class, p: p}
+	r := &regression{d: slices.Clone(d.w), class: class, p: p}
 	for _, row := range cat {
 		col, val := make([]int, len(row)), make([]float64, len(row))
 		for m, k := range row {
@@ -56,7 +59,9 @@ func (d *Design) Rake(class []int, cat [][]int, margins []weighting.Margin, opt 
 //	e_k = u_k - x_k'B,  B = (\sum d x x'/q)^- \sum d x u/q
 //
 // with the weights d before calibration: what the auxiliaries explain does not
-// vary from sample to sample. The q are the variance column the calibration
+// vary from sample to sample. A second calibration takes residuals of the
+// residuals, as R's survey does, and leaves the totals of the first: give all at
+// once where that can be done. The q are the variance column the calibration
 // used, > 0; nil is 1 everywhere. The weights of a linear calibration may be
 // negative, and then count as they are. After weighting.CalibrateClusters, x and
 // q are the averages it returns. It panics when slices are not one per row and
@@ -70,7 +75,7 @@ func (d *Design) Calibrated(w []float64, x [][]float64, q []float64) (*Design, e
 	if err := stats.CheckFinite("calibrated weight", w); err != nil {
 		return nil, err
 	}
-	r := &regression{d: d.initial(), class: make([]int, len(w)), col: make([][]int, len(w)), val: make([][]float64, len(w))}
+	r := &regression{d: slices.Clone(d.w), class: make([]int, len(w)), col: make([][]int, len(w)), val: make([][]float64, len(w))}
 	for k, row := range x {
 		if k == 0 {
 			r.p = len(row)
@@ -97,15 +102,6 @@ func (d *Design) Calibrated(w []float64, x [][]float64, q []float64) (*Design, e
 	return d.calibrated(w, r), nil
 }
 
-// initial returns a copy of the weights before any calibration.
-func (d *Design) initial() []float64 {
-	w := d.w
-	if d.cal != nil {
-		w = d.cal.before
-	}
-	return append([]float64(nil), w...)
-}
-
 // calibrated returns the design with new weights and the regression fitted.
 func (d *Design) calibrated(w []float64, r *regression) *Design {
 	sum := make([]float64, len(r.col))
@@ -121,26 +117,55 @@ func (d *Design) calibrated(w []float64, r *regression) *Design {
 		}
 	}
 	r.normal = weighting.NewNormal(xx, r.p)
-	r.before = d.initial()
+	r.earlier, r.after = d.cal, append([]float64(nil), w...)
 	out := *d
-	out.w = append([]float64(nil), w...)
-	out.cal = r
+	out.w, out.cal = r.after, r
 	_, _, out.df = out.count(nil)
 	return &out
 }
 
-// residuals returns a copy of the scores u less what the calibration explains.
+// residuals returns a copy of the scores u less what calibrations explain. Of
+// several one after the other, each takes what the one before has left, as in
+// R's survey: z = w e is divided by the weights after the calibration, reduced to
+// its residual, and multiplied by them again.
 func (d *Design) residuals(u []float64) []float64 {
 	e := append([]float64(nil), u...)
-	r := d.cal
-	if r == nil {
+	if d.cal == nil {
 		return e
 	}
+	var all []*regression
+	for r := d.cal; r != nil; r = r.earlier {
+		all = append(all, r)
+	}
+	for i := len(all) - 1; i >= 0; i-- {
+		r := all[i]
+		if i > 0 {
+			rescale(e, d.w, r.after)
+		}
+		r.reduce(e)
+		if i > 0 {
+			rescale(e, r.after, d.w)
+		}
+	}
+	return e
+}
+
+// rescale multiplies e by w/v; where there is no weight nothing matters.
+func rescale(e, w, v []float64) {
+	for k := range e {
+		if v[k] != 0 {
+			e[k] *= w[k] / v[k]
+		}
+	}
+}
+
+// reduce takes off e what the regression explains of it.
+func (r *regression) reduce(e []float64) {
 	xu := make([]float64, r.p)
 	for k, c := range r.class {
-		if u[k] != 0 {
+		if e[k] != 0 {
 			for a, j := range r.col[c] {
-				xu[j] += r.d[k] * r.val[c][a] * u[k]
+				xu[j] += r.d[k] * r.val[c][a] * e[k]
 			}
 		}
 	}
@@ -150,5 +175,4 @@ func (d *Design) residuals(u []float64) []float64 {
 			e[k] -= r.val[c][a] * b[j]
 		}
 	}
-	return e
 }

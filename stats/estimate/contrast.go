@@ -104,7 +104,10 @@ func (d *Design) Groups(y []float64, group []int, n int, in []bool) ([]Linear, e
 // Change tests the difference later - earlier of two estimates from independent
 // samples: variances and degrees of freedom of the two designs add up. Samples
 // that share PSUs or people are not independent, and their covariance, usually
-// positive, makes the change more precise than this says: take Stack.
+// positive, makes the change more precise than this says: take Stack. Errors and
+// panics are those of NewTest.
+//
+// See Kish (1965), Survey Sampling, chapter 12.
 func Change(earlier, later Estimate, level float64) (Test, error) {
 	return NewTest(later.Value-earlier.Value, math.Sqrt(earlier.Var+later.Var), float64(earlier.DesignDF+later.DesignDF), level)
 }

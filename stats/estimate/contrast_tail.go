@@ -18,6 +18,8 @@ func tBothTails(t, df float64) float64 {
 		return 0
 	case math.IsInf(df, 1):
 		return math.Erfc(math.Abs(t) / math.Sqrt2)
+	case df < 1e-300: // nearly all mass lies beyond all numbers
+		return 1
 	case t*t < df: // from the middle, where the share below is the small one
 		return 1 - mathext.RegIncBeta(0.5, df/2, t*t/(df+t*t))
 	}

@@ -310,7 +310,9 @@ func (d *Design) Weights() []float64 { return slices.Clone(d.w) }
 
 // DF returns the degrees of freedom of the domain, the number of its PSUs less
 // that of its strata, both counted over the rows of weight not 0 for which in is
-// true (nil: all rows).
+// true (nil: all rows). It panics when there is not one in per row.
+//
+// See Korn & Graubard (1999), Analysis of Health Surveys; it is degf of R's survey.
 func (d *Design) DF(in []bool) int {
 	_, _, df := d.count(in)
 	return df

@@ -32,6 +32,7 @@ const (
 	Average                     // give the stratum the average variance of the others
 )
 
+// String returns the name that R's option survey.lonely.psu has for the rule.
 func (r LonelyRule) String() string {
 	names := [...]string{"fail", "remove", "certainty", "adjust", "average"}
 	if r < 0 || int(r) >= len(names) {
@@ -48,6 +49,7 @@ type LonelyError struct {
 	Strata []string // names, or numbers where the design has no names
 }
 
+// Error names the stage and the strata.
 func (e *LonelyError) Error() string {
 	return fmt.Sprintf("estimate: only one unit at stage %d in stratum %s", e.Stage, strings.Join(e.Strata, ", "))
 }
@@ -59,6 +61,7 @@ type DesignError struct {
 	Why     string
 }
 
+// Error names the stage, the stratum and the contradiction.
 func (e *DesignError) Error() string {
 	if e.Stratum == "" {
 		return fmt.Sprintf("estimate: stage %d: %s", e.Stage, e.Why)

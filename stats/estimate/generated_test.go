@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chengyin/stats/estimate"
+	"chengyin/stats/internal/golden"
 	"chengyin/stats/weighting"
 )
 
@@ -118,51 +119,71 @@ func TestGeneratedRows(t *testing.T) {
 	t.Logf("%d sweeps, margins off by %g", rep.Sweeps, rep.Worst)
 	vars := []string{"aware", "participate", "sat"}
 	for _, q := range c.Queries {
-		switch q.Name {
-		case "rows_1_to_5":
-			for i, row := range q.Expected["rows"].([]any) {
-				want := row.(map[string]any)
-				got := map[string]float64{"community": float64(g.community[i]), "subdistrict": float64(g.subdistrict[i]), "psu": float64(g.psu[i]),
-					"age": float64(g.age[i]), "sex": float64(g.sex[i]), "w": g.w[i], "aware": g.y[0][i], "participate": g.y[1][i], "sat": g.y[2][i]}
-				for name, v := range want {
-					checkNear(t, fmt.Sprint("row ", i, " ", name), got[name], v, q.RelTol)
+		golden.Ask(t, c.ID, q.Name, q.Stat, q.Note, func(t *testing.T) {
+			switch q.Name {
+			case "rows_1_to_5":
+				for i, row := range q.Expected["rows"].([]any) {
+					want := row.(map[string]any)
+					got := map[string]float64{"community": float64(g.community[i]), "subdistrict": float64(g.subdistrict[i]), "psu": float64(g.psu[i]),
+						"age": float64(g.age[i]), "sex": float64(g.sex[i]), "w": g.w[i], "aware": g.y[0][i], "participate": g.y[1][i], "sat": g.y[2][i]}
+					for name, v := range want {
+						checkNear(t, fmt.Sprint("row ", i, " ", name), got[name], v, q.RelTol)
+					}
 				}
-			}
-		case "weights":
-			f := raked.Factor()
-			for i, want := range q.Expected["first5"].([]any) {
-				checkNear(t, fmt.Sprint("weight ", i), g.w[i]*f[g.class(i)], want, q.RelTol)
-			}
-			s := raked.Weights()
-			for name, got := range map[string]float64{"n": float64(s.N), "sum": s.Sum, "sum_sq": s.SumSq, "kish_deff": s.KishDeff, "kish_neff": s.KishNeff} {
-				checkNear(t, name, got, q.Expected[name], q.RelTol)
-			}
-		case "district":
-			for v, row := range q.Expected["rows"].([]any) {
-				want := row.(map[string]any)
-				m, err := raked.Mean(v, nil)
-				if err != nil {
-					t.Fatal(err)
+			case "column_sums":
+				ints := func(v []int) (sum float64) {
+					for _, x := range v {
+						sum += float64(x)
+					}
+					return sum
 				}
-				checkNear(t, vars[v], m.Estimate, want["estimate"], q.RelTol)
-				checkNear(t, vars[v]+": SE", m.SE, want["se"], q.RelTol)
-				checkNear(t, vars[v]+": df", float64(m.DesignDF), q.Expected["df"], 0)
-			}
-		case "communities":
-			f := loadFrame(t, filepath.Join(c.dir, q.Expected["csv"].(string)))
-			for v, name := range vars {
-				est, _ := f.number(t, name)
-				se, _ := f.number(t, "se_"+name)
-				for k, community := range f.text(t, "community") {
-					m, err := raked.Mean(v, func(leaf int) bool { return strconv.Itoa(leaf) == community })
+				floats := func(v []float64) (sum float64) {
+					for _, x := range v {
+						sum += x
+					}
+					return sum
+				}
+				got := map[string]float64{"community": ints(g.community), "subdistrict": ints(g.subdistrict), "psu": ints(g.psu), "age": ints(g.age),
+					"sex": ints(g.sex), "w": floats(g.w), "aware": floats(g.y[0]), "participate": floats(g.y[1]), "sat": floats(g.y[2])}
+				for name, want := range q.Expected["values"].(map[string]any) {
+					checkNear(t, name, got[name], want, q.RelTol)
+				}
+			case "weights":
+				f := raked.Factor()
+				for i, want := range q.Expected["first5"].([]any) {
+					checkNear(t, fmt.Sprint("weight ", i), g.w[i]*f[g.class(i)], want, q.RelTol)
+				}
+				s := raked.Weights()
+				for name, got := range map[string]float64{"n": float64(s.N), "sum": s.Sum, "sum_sq": s.SumSq, "kish_deff": s.KishDeff, "kish_neff": s.KishNeff} {
+					checkNear(t, name, got, q.Expected[name], q.RelTol)
+				}
+			case "district":
+				for v, row := range q.Expected["rows"].([]any) {
+					want := row.(map[string]any)
+					m, err := raked.Mean(v, nil)
 					if err != nil {
 						t.Fatal(err)
 					}
-					checkNear(t, name+" of "+community, m.Estimate, est[k], q.RelTol)
-					checkNear(t, name+" of "+community+": SE", m.SE, se[k], q.RelTol)
+					checkNear(t, vars[v], m.Estimate, want["estimate"], q.RelTol)
+					checkNear(t, vars[v]+": SE", m.SE, want["se"], q.RelTol)
+					checkNear(t, vars[v]+": df", float64(m.DesignDF), q.Expected["df"], 0)
+				}
+			case "communities":
+				f := loadFrame(t, filepath.Join(c.dir, q.Expected["csv"].(string)))
+				for v, name := range vars {
+					est, _ := f.number(t, name)
+					se, _ := f.number(t, "se_"+name)
+					for k, community := range f.text(t, "community") {
+						m, err := raked.Mean(v, func(leaf int) bool { return strconv.Itoa(leaf) == community })
+						if err != nil {
+							t.Fatal(err)
+						}
+						checkNear(t, name+" of "+community, m.Estimate, est[k], q.RelTol)
+						checkNear(t, name+" of "+community+": SE", m.SE, se[k], q.RelTol)
+					}
 				}
 			}
-		}
+		})
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"chengyin/stats"
 	"chengyin/stats/estimate"
+	"chengyin/stats/internal/golden"
 	"chengyin/stats/weighting"
 )
 
@@ -79,6 +80,7 @@ func (r *run) query(t *testing.T, q refQuery) {
 		unit, _ := f.codes(t, list(q.Args["ids"])[0])
 		stratum, names := f.codes(t, list(q.Args["strata"])[0])
 		_, err := estimate.NewDesign(estimate.Spec{Rows: f.rows, Stages: []estimate.Stage{{Unit: unit, Stratum: stratum, Names: names}}, Weight: slices.Repeat([]float64{1}, f.rows)})
+		golden.Count(t)
 		var fault *estimate.DesignError
 		if !errors.As(err, &fault) {
 			t.Errorf("error is %v", err)
@@ -89,6 +91,7 @@ func (r *run) query(t *testing.T, q refQuery) {
 		bounds := q.Args["bounds"].([]any)
 		_, _, err := weighting.Calibrate(from.d.Weights(), x, []float64{6194, 755, 1018, 3914069},
 			weighting.CalibrateOptions{Distance: weighting.Logit, Lower: bounds[0].(float64), Upper: bounds[1].(float64)})
+		golden.Count(t)
 		var fault *weighting.ConvergenceError
 		if !errors.As(err, &fault) || !(fault.Worst > 1e-3) {
 			t.Errorf("error is %v", err)
@@ -201,7 +204,7 @@ func (r *run) precision(t *testing.T, name string, q refQuery, e estimate.Estima
 	t.Helper()
 	rel := q.RelTol
 	if se, ok := want["se"].(float64); ok && math.Abs(se) <= 1e-9*math.Abs(e.Value) {
-		compared++
+		golden.Count(t)
 		if e.SE > 1e-9*math.Abs(e.Value) {
 			t.Errorf("%s: SE is %g, want 0", name, e.SE)
 		}

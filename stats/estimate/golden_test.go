@@ -13,6 +13,7 @@ import (
 
 	"chengyin/stats"
 	"chengyin/stats/estimate"
+	"chengyin/stats/internal/golden"
 	"chengyin/stats/weighting"
 )
 
@@ -90,7 +91,7 @@ func runCase(t *testing.T, c *refCase) {
 		t.Run("design "+name, func(t *testing.T) { r.design(t, name) })
 	}
 	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) {
+		golden.Ask(t, c.ID, q.Name, q.Stat, q.Note, func(t *testing.T) {
 			if q.Stat == "information" {
 				t.Skip("for information")
 			}

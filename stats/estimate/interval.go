@@ -40,13 +40,15 @@ const (
 	Beta
 	// BetaCapped is Beta with at most n answers, and with n before the t-ratio
 	// when p is 0 or 1 or V is 0: NCHS Vital Health Stat 2(175), 2017. It is
-	// Clopper-Pearson for a simple random sample and the one to publish.
+	// Clopper-Pearson for a simple random sample, never too narrow there and
+	// mostly too wide; PublishedProportion is the one to publish.
 	BetaCapped
 	// WilsonCapped is Wilson with at most n answers, and with n when p is 0 or
 	// 1 or V is 0, cut to [0, 1].
 	WilsonCapped
 )
 
+// String names the method in one word.
 func (m Method) String() string {
 	names := [...]string{"wald", "logit", "arcsine", "wilson", "beta", "beta capped", "wilson capped"}
 	if m < 0 || int(m) >= len(names) {
@@ -144,20 +146,6 @@ func BorrowedVariance(v, srs, deff float64) float64 {
 	return max(v, max(1, deff)*srs)
 }
 
-// TrustedDF is the number of degrees of freedom from which a domain's own
-// variance is used for its interval (NCHS Vital Health Stat 2(175), 2017).
-const TrustedDF = 8
-
-// PublishedProportion returns the interval to publish for a proportion:
-// BetaCapped when the domain has df >= TrustedDF, else Borrowed from the design
-// effect deff of a larger domain. Errors and panics are theirs.
-func PublishedProportion(p, v float64, n, df int, deff, level float64) (Interval, error) {
-	if df >= TrustedDF {
-		return Proportion(BetaCapped, p, v, n, float64(df), level)
-	}
-	return Borrowed(p, v, n, deff, level)
-}
-
 // BoundedMean returns an interval for a mean p of values between 0 and 1, such
 // as a score of 0 to 100 divided by 100, that stays inside: the logit interval
 // of Proportion. At 0 and 1, where all answers are equal, it is the interval of
@@ -179,6 +167,8 @@ func BoundedMean(p, v float64, n int, df, level float64) (Interval, error) {
 // totals without bounds. It returns ErrNoInterval when df <= 0 and a
 // *stats.ValueError when value or se is not finite or se negative. It panics
 // when the level is not between 0 and 1.
+//
+// See Korn & Graubard (1999), Analysis of Health Surveys.
 func TInterval(value, se, df, level float64) (Interval, error) {
 	checkLevel(level)
 	if !stats.IsFinite(value) {

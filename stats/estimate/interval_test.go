@@ -28,6 +28,9 @@ func TestNoAnswersNoInterval(t *testing.T) {
 		if _, err := estimate.Borrowed(0.5, 0.01, n, 1.5, 0.95); !errors.Is(err, estimate.ErrNoInterval) {
 			t.Errorf("borrowed with n = %d: %v", n, err)
 		}
+		if _, err := estimate.PublishedProportion(0.5, 0.01, n, 3, 1.5, 0.95); !errors.Is(err, estimate.ErrNoInterval) {
+			t.Errorf("published with n = %d: %v", n, err)
+		}
 	}
 }
 
@@ -52,6 +55,8 @@ func TestNobodyAndEverybodyAreNeverCertain(t *testing.T) {
 			add("wilson capped", i, err)
 			i, err = estimate.Borrowed(p, 0, n, 1.8, 0.95)
 			add("borrowed", i, err)
+			i, err = estimate.PublishedProportion(p, 0, n, 8, 1.8, 0.95)
+			add("published", i, err)
 			i, err = estimate.BoundedMean(p, 0, n, 8, 0.95)
 			add("bounded mean", i, err)
 			for _, s := range silent {
@@ -73,17 +78,6 @@ func TestNobodyAndEverybodyAreNeverCertain(t *testing.T) {
 	}
 }
 
-func TestPublishedIntervalChangesRuleAtTrustedDF(t *testing.T) {
-	own, _ := estimate.Proportion(estimate.BetaCapped, 0.3, 0.002, 100, 8, 0.95)
-	borrowed, _ := estimate.Borrowed(0.3, 0.002, 100, 2, 0.95)
-	if i, err := estimate.PublishedProportion(0.3, 0.002, 100, 8, 2, 0.95); err != nil || i != own {
-		t.Errorf("with 8 degrees of freedom %v, %v, want %v", i, err, own)
-	}
-	if i, err := estimate.PublishedProportion(0.3, 0.002, 100, 7, 2, 0.95); err != nil || i != borrowed {
-		t.Errorf("with 7 degrees of freedom %v, %v, want %v", i, err, borrowed)
-	}
-}
-
 func TestBadNumbersAreRefusedByName(t *testing.T) {
 	var fault *stats.ValueError
 	for _, m := range everyMethod {
@@ -95,6 +89,11 @@ func TestBadNumbersAreRefusedByName(t *testing.T) {
 	}
 	if _, err := estimate.Borrowed(0.5, 0.01, 10, math.NaN(), 0.95); !errors.As(err, &fault) || fault.What != "design effect" {
 		t.Errorf("error is %v", err)
+	}
+	for _, x := range [][3]float64{{0.5, 0.01, math.NaN()}, {0.5, 0.01, math.Inf(1)}, {math.NaN(), 0.01, 1}, {0.5, -1, 1}} {
+		if _, err := estimate.PublishedProportion(x[0], x[1], 10, 9, x[2], 0.95); !errors.As(err, &fault) {
+			t.Errorf("p = %g, V = %g, design effect %g: %v", x[0], x[1], x[2], err)
+		}
 	}
 	if _, err := estimate.TInterval(math.NaN(), 1, 5, 0.95); !errors.As(err, &fault) {
 		t.Errorf("error is %v", err)
@@ -130,6 +129,14 @@ func TestIntervalsAreSane(t *testing.T) {
 				(math.Abs(q.Lower-(1-i.Upper)) > 1e-8 || math.Abs(q.Upper-(1-i.Lower)) > 1e-8) {
 				t.Fatalf("%v is %v, and mirrored %v", m, i, q)
 			}
+		}
+		pub, err := estimate.PublishedProportion(p, v, n, int(df), 1.8, 0.95)
+		if err != nil || !(pub.Lower >= 0 && pub.Lower <= p && p <= pub.Upper && pub.Upper <= 1) {
+			t.Fatalf("published is %v, %v", pub, err)
+		}
+		wide, err := estimate.PublishedProportion(p, v, n, int(df), 1.8, 0.99)
+		if err != nil || wide.Lower > pub.Lower+1e-9 || wide.Upper < pub.Upper-1e-9 {
+			t.Fatalf("published at 0.99 is %v inside %v, %v", wide, pub, err)
 		}
 		b, err := estimate.Borrowed(p, v, n, 1.8, 0.95)
 		if err != nil || !(b.Lower >= 0 && b.Lower <= p && p <= b.Upper && b.Upper <= 1) {

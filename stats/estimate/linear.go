@@ -29,8 +29,11 @@ type Linear struct {
 // u = (y - \bar y) / \sum w. The domain are the rows for which in is true and
 // the weight not 0; nil are all rows. A missing answer has to be left out of the
 // domain. It returns ErrEmptyDomain when no row of the domain has a weight above
-// 0 and a *stats.ValueError when y is not finite in it, or when negative weights
-// of a linear calibration leave it no weight.
+// 0 and a *stats.ValueError when y is not finite in it or so large that the
+// estimate is not, or when negative weights of a linear calibration leave it no
+// weight. It panics when there is not one y, or one in, per row.
+//
+// See Sarndal, Swensson & Wretman (1992), Model Assisted Survey Sampling, chapter 5.
 func (d *Design) Mean(y []float64, in []bool) (Linear, error) {
 	s, err := d.domain(in, y)
 	if err != nil {
@@ -49,11 +52,14 @@ func (d *Design) Mean(y []float64, in []bool) (Linear, error) {
 	n := float64(s.N)
 	s.srsReplace = s2 / n
 	s.srs = (1 - n/s.SumW) * s2 / n
-	return s, nil
+	return s, d.overflow(s)
 }
 
-// Total returns the total of y over the domain, \sum w y, with u = y. Domain
-// and errors are those of Mean.
+// Total returns the total of y over the domain, \sum w y, with u = y inside it, in
+// the units of y. Domain, panics and errors are those of Mean, except that a
+// domain whose weights cancel out is none.
+//
+// See Sarndal, Swensson & Wretman (1992), section 2.8.
 func (d *Design) Total(y []float64, in []bool) (Linear, error) {
 	s, err := d.domain(in, y)
 	if err != nil {
@@ -69,12 +75,16 @@ func (d *Design) Total(y []float64, in []bool) (Linear, error) {
 	n := float64(s.N)
 	s.srsReplace = s.SumW * s.SumW * s2 / n
 	s.srs = (1 - n/s.SumW) * s.srsReplace
-	return s, nil
+	return s, d.overflow(s)
 }
 
 // Ratio returns R = \sum w y / \sum w x over the domain, with
-// u = (y - R x) / \sum w x. Domain and errors are those of Mean; in addition a
-// denominator of 0 is a *stats.ValueError. A design effect is not defined.
+// u = (y - R x) / \sum w x. Domain, panics and errors are those of Mean; in
+// addition a denominator of 0 is a *stats.ValueError. A design effect is not
+// defined.
+//
+// See Cochran (1977), Sampling Techniques, 3rd ed., chapter 6; Sarndal, Swensson &
+// Wretman (1992), section 5.6.
 func (d *Design) Ratio(y, x []float64, in []bool) (Linear, error) {
 	s, err := d.domain(in, y, x)
 	if err != nil {
@@ -96,7 +106,24 @@ func (d *Design) Ratio(y, x []float64, in []bool) (Linear, error) {
 			s.Score[k] = (y[k] - s.Value*x[k]) / bottom
 		}
 	}
-	return s, nil
+	return s, d.overflow(s)
+}
+
+// overflow returns a *stats.ValueError when values and weights, though finite,
+// give an estimate or squares of scores that are not.
+func (d *Design) overflow(s Linear) error {
+	if !stats.IsFinite(s.Value) {
+		return &stats.ValueError{What: "estimate", Row: -1, Value: s.Value, Why: "is not finite: the values are too large"}
+	}
+	sum := 0.0
+	for k, u := range s.Score {
+		z := d.w[k] * u
+		sum += z * z
+	}
+	if !stats.IsFinite(sum * float64(len(s.Score))) {
+		return &stats.ValueError{What: "variance of the estimate", Row: -1, Value: sum, Why: "is not finite: the values are too large"}
+	}
+	return nil
 }
 
 // Contrast returns \sum_j coef_j s_j, a difference of two statistics, say, with
@@ -129,8 +156,8 @@ func Contrast(coef []float64, s ...Linear) Linear {
 //
 //	S_ab = n/(n-1) \sum w (y_a - \bar y_a)(y_b - \bar y_b) / \sum w
 //
-// over the n rows of the domain. Domain and errors are those of Mean; with a
-// single row all is NaN.
+// over the n rows of the domain. Domain, panics and errors are those of Mean;
+// with a single row all is NaN. It is svyvar of R's survey.
 func (d *Design) Spread(y [][]float64, in []bool) (*mat.SymDense, error) {
 	s, err := d.domain(in, y...)
 	if err != nil {

@@ -34,6 +34,7 @@ const (
 	HF9
 )
 
+// String returns the name that R's svyquantile has for the rule.
 func (r QuantileRule) String() string {
 	names := [...]string{"math", "school", "hf1", "hf2", "hf3", "hf4", "hf5", "hf6", "hf7", "hf8", "hf9"}
 	if r < 0 || int(r) >= len(names) {

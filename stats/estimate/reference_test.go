@@ -3,13 +3,14 @@ package estimate_test
 import (
 	"encoding/csv"
 	"encoding/json"
-	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
+
+	"chengyin/stats/internal/golden"
 )
 
 // Reference cases are numbers printed by R. Those on made-up data lie in
@@ -212,22 +213,13 @@ func near(got float64, want any, rel float64) bool {
 
 func checkNear(t testing.TB, what string, got float64, want any, rel float64) {
 	t.Helper()
-	compared++
+	golden.Count(t)
 	if !near(got, want, rel) {
 		t.Errorf("%s is %.12g, want %v", what, got, want)
 	}
 }
 
-// compared counts the numbers checked against R.
-var compared int
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if testing.Verbose() {
-		fmt.Printf("%d numbers compared with R\n", compared)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { golden.Main(m, "estimate") }
 
 func list(v any) []string {
 	var out []string

@@ -112,6 +112,8 @@ func rank(sets [][]float64) int {
 }
 
 // BRRScale returns the scale of balanced repeated replication, 1/R.
+//
+// See McCarthy (1969), Rev. Int. Stat. Inst. 37, 239-264.
 func BRRScale(replicates int) float64 { return 1 / float64(replicates) }
 
 // FayScale returns the scale of Fay's balanced repeated replication with factors
@@ -122,7 +124,10 @@ func FayScale(replicates int, rho float64) float64 {
 	return 1 / (float64(replicates) * (1 - rho) * (1 - rho))
 }
 
-// BootstrapScale returns the scale of bootstrap replicates, 1/(R-1).
+// BootstrapScale returns the scale of bootstrap replicates, 1/(R-1), which is
+// only defined for R > 1.
+//
+// See Rao, Wu & Yue (1992), Surv. Methodol. 18, 209-217.
 func BootstrapScale(replicates int) float64 { return 1 / float64(replicates-1) }
 
 // Count returns the number R of replicates.
@@ -168,6 +173,7 @@ type ReplicateError struct {
 	Err       error
 }
 
+// Error names the replicate and the reason.
 func (e *ReplicateError) Error() string {
 	return fmt.Sprintf("estimate: replicate %d: %v", e.Replicate, e.Err)
 }

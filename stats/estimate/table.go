@@ -158,7 +158,8 @@ type RaoScott struct {
 //
 // has about the F distribution with d_0 and d_0 DF degrees of freedom. Empty cells
 // have an entry of 0 in D^-1; rows and columns without answers are left out. It
-// returns ErrNoTest when nothing remains, and ErrNoInterval when DF <= 0.
+// returns ErrNoTest when nothing remains or the PSUs are so alike that Deff is
+// 0, and ErrNoInterval when DF <= 0.
 //
 // See Rao & Scott (1984), Ann. Stat. 12, 46-60; Thomas & Rao (1987), J. Am. Stat.
 // Assoc. 82, 630-636; svychisq of R's survey.
@@ -198,10 +199,11 @@ func (t *Table) RaoScott() (RaoScott, error) {
 	}
 	square.Mul(&delta, &delta)
 	tr, tr2 := mat.Trace(&delta), mat.Trace(&square)
-	if !(tr > 0) || !(tr2 > 0) {
+	size := float64(k)
+	if !(tr > 1e-12*size) || !(tr2 > 0) { // PSUs alike but for rounding
 		return RaoScott{}, ErrNoTest
 	}
-	d0, size := tr*tr/tr2, float64(k)
+	d0 := tr * tr / tr2
 	out := RaoScott{Deff: tr / size}
 	out.F = Association{Statistic: x2 / tr, DF1: d0, DF2: d0 * float64(t.DF)}
 	out.F.P = fTail(out.F.Statistic, out.F.DF1, out.F.DF2)

@@ -122,6 +122,32 @@ func TestTableDoesNotCare(t *testing.T) {
 	})
 }
 
+// TestTableOfEqualPSUs: where all PSUs have the same table, what is left of the
+// variance is rounding and no ground for a test.
+func TestTableOfEqualPSUs(t *testing.T) {
+	w := []float64{0.1, 0.7, 1.0 / 3, 1.1, 0.3, 2.0 / 7}
+	spec := estimate.Spec{Rows: 5 * len(w), Stages: []estimate.Stage{{}}}
+	var row, col []int
+	for i := range 5 {
+		for j := range w {
+			k := (i + j) % len(w) // another order in every PSU
+			spec.Weight, spec.Stages[0].Unit = append(spec.Weight, w[k]), append(spec.Stages[0].Unit, i)
+			row, col = append(row, k%2), append(col, k%3)
+		}
+	}
+	d, err := estimate.NewDesign(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab, err := d.Table(row, col, 2, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rs, err := tab.RaoScott(); !errors.Is(err, estimate.ErrNoTest) {
+		t.Errorf("%+v, %v", rs, err)
+	}
+}
+
 func TestTableRefuses(t *testing.T) {
 	d, err := estimate.NewDesign(estimate.Spec{Rows: 4, Weight: []float64{1, 1, 1, 1}})
 	if err != nil {

@@ -48,6 +48,7 @@ type Cell struct {
 	Leaf    int    // finest domain (community), 0-based
 	All     Sums   // N, D, DD of everyone in the weighting base (calibration uses these)
 	Y       []Sums // one per variable: the respondents with an answer to it
+	Pairs   []Pair // one per ratio: the respondents with an answer to both variables
 }
 
 // TallyOptions describe what the cells cannot say themselves.
@@ -71,7 +72,8 @@ type Tally struct {
 	opt       TallyOptions
 	cells     []entry     // sorted by leaf, stratum, PSU, class
 	y         [][]centred // per variable and cell
-	leaves    []leaf      // in order of their number
+	pairs     [][]centredPair
+	leaves    []leaf // in order of their number
 	strata    []stratum
 	psus      int // numbered ones
 	df        int // of the whole design
@@ -103,10 +105,11 @@ type stratum struct {
 }
 
 // NewTally checks the cells and adds up those that belong together. The number
-// of variables is the length of every Cell.Y; strata and PSUs are those that
-// occur in a cell.
+// of variables is the length of every Cell.Y, the number of pairs that of every
+// Cell.Pairs; strata and PSUs are those that occur in a cell.
 //
-// It panics on a cell with another number of variables or a negative number.
+// It panics on a cell with another number of variables or pairs or a negative
+// number.
 // It returns a *stats.ValueError naming cell and sum when one is negative or
 // not finite or contradicts another, a *DesignError when a PSU lies in two
 // strata or a stratum mixes Element with numbered PSUs, and a *LonelyError
@@ -116,11 +119,17 @@ type stratum struct {
 func NewTally(cells []Cell, variables int, opt TallyOptions) (*Tally, error) {
 	t := &Tally{variables: variables, opt: opt, y: make([][]centred, variables)}
 	keys := make([]cellKey, len(cells))
+	if len(cells) > 0 {
+		t.pairs = make([][]centredPair, len(cells[0].Pairs))
+	}
 	err := inParts(len(cells), func(from, to int) error {
 		for i := from; i < to; i++ {
 			c := &cells[i]
 			if len(c.Y) != variables {
 				panic(fmt.Sprintf("estimate: cell %d has %d variables instead of %d", i, len(c.Y), variables))
+			}
+			if len(c.Pairs) != len(t.pairs) {
+				panic(fmt.Sprintf("estimate: cell %d has %d pairs instead of %d", i, len(c.Pairs), len(t.pairs)))
 			}
 			if c.Stratum < 0 || c.PSU < Element || c.Class < 0 || c.Leaf < 0 {
 				panic(fmt.Sprintf("estimate: cell %d has a negative number", i))
@@ -157,6 +166,9 @@ func NewTally(cells []Cell, variables int, opt TallyOptions) (*Tally, error) {
 	for v := range t.y {
 		t.y[v] = make([]centred, n)
 	}
+	for p := range t.pairs {
+		t.pairs[p] = make([]centredPair, n)
+	}
 	return t, inParts(n, func(from, to int) error {
 		for k := from; k < to; k++ {
 			t.merge(k, cells, order[first[k]:first[k+1]], place, &keys[order[first[k]]])
@@ -172,6 +184,13 @@ type cellKey struct{ leaf, stratum, psu, class int }
 func (t *Tally) merge(k int, cells []Cell, same []int32, place []place, key *cellKey) {
 	at := place[same[0]]
 	one := &cells[same[0]]
+	for p := range t.pairs {
+		var sum Pair
+		for _, i := range same {
+			sum.plus(&cells[i].Pairs[p])
+		}
+		t.pairs[p][k] = centrePair(&sum)
+	}
 	if len(same) == 1 && one.All.N > 0 {
 		t.cells[k] = entry{stratum: at.stratum, psu: at.psu, class: int32(key.class), n: one.All.N, d: one.All.D, dd: one.All.DD}
 		for v := range t.y {
@@ -244,7 +263,7 @@ func checkCell(i int, c *Cell) error {
 			return sumError(i, v, "D", y.D, "is larger than the D of everyone")
 		}
 	}
-	return nil
+	return checkPairs(i, c)
 }
 
 // everyone stands for the sums without a variable.

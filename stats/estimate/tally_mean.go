@@ -46,7 +46,7 @@ func (t *Tally) Mean(v int, in func(leaf int) bool) (CellMean, error) {
 	if v < 0 || v >= t.variables {
 		panic(fmt.Sprintf("estimate: variable %d is not one of %d", v, t.variables))
 	}
-	j := job{variable: v}
+	j := job{variable: v, y: t.y[v]}
 	for _, l := range t.leaves {
 		if in == nil || in(l.number) {
 			j.domain = append(j.domain, l)
@@ -79,7 +79,7 @@ func (t *Tally) MeansBy(n int, group func(leaf int) int) [][]CellMean {
 	jobs := make([]*job, 0, n*t.variables)
 	for g := range domain {
 		for v := range t.variables {
-			jobs = append(jobs, &job{variable: v, group: g, domain: domain[g]})
+			jobs = append(jobs, &job{variable: v, group: g, domain: domain[g], y: t.y[v]})
 		}
 	}
 	chunks := make(chan []*job)
@@ -113,6 +113,7 @@ func (t *Tally) MeansBy(n int, group func(leaf int) int) [][]CellMean {
 // job is a mean to estimate.
 type job struct {
 	variable, group int
+	y               []centred // per cell
 	domain          []leaf
 	m               CellMean
 	empty           bool
@@ -183,7 +184,7 @@ func (w *worker) run(jobs []*job) {
 // locate computes the mean itself, from the distances to a value of the domain,
 // which keeps the digits that a sum of large values loses.
 func (w *worker) locate(j *job) {
-	t, y := w.t, w.t.y[j.variable]
+	t, y := w.t, j.y
 	m := &j.m
 	m.DesignDF = t.df
 	n, off, from := 0.0, 0.0, math.NaN()
@@ -215,7 +216,7 @@ func (w *worker) locate(j *job) {
 // spread fills in what the scores of the domain say: the variance of a simple
 // random sample, PSUs and degrees of freedom, and their totals by PSU.
 func (w *worker) spread(j *job, lane int) {
-	t, y, m := w.t, w.t.y[j.variable], &j.m
+	t, y, m := w.t, j.y, &j.m
 	w.count++
 	clear(w.xu)
 	ss := 0.0
@@ -296,7 +297,7 @@ func (w *worker) explain() {
 // square fills in \sum z^2 of strata of elements, and takes what the margins
 // explain off their \sum z.
 func (w *worker) square(j *job, lane int) {
-	t, y, m := w.t, w.t.y[j.variable], &j.m
+	t, y, m := w.t, j.y, &j.m
 	for i := range w.outside {
 		w.outside[i] = t.rake.element[i].ww
 	}

@@ -3,24 +3,33 @@ package estimate
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Collector adds respondents up to cells, one after the other, so that the rows
 // of a wave need never be in memory together.
 type Collector struct {
 	variables int
+	pairs     [][2]int
 	at        map[[4]int]int32
 	cells     []Cell
 	room      []Sums // for the Y of new cells
 }
 
 // NewCollector returns a collector for respondents with answers to the given
-// number of variables. It panics when that is negative.
-func NewCollector(variables int) *Collector {
+// number of variables. Each pair names two of them, the numerator first, for
+// Tally.Ratio. It panics when the number is negative or a pair names another
+// variable.
+func NewCollector(variables int, pairs ...[2]int) *Collector {
 	if variables < 0 {
 		panic(fmt.Sprintf("estimate: %d variables", variables))
 	}
-	return &Collector{variables: variables, at: map[[4]int]int32{}}
+	for _, p := range pairs {
+		if min(p[0], p[1]) < 0 || max(p[0], p[1]) >= variables {
+			panic(fmt.Sprintf("estimate: ratio of variables %d and %d of %d", p[0], p[1], variables))
+		}
+	}
+	return &Collector{variables: variables, pairs: pairs, at: map[[4]int]int32{}}
 }
 
 // Add counts a respondent with design weight d, who answered y, NaN where an
@@ -41,12 +50,20 @@ func (c *Collector) Add(stratum, psu, class, leaf int, d float64, y []float64) {
 		}
 		c.cells = append(c.cells, Cell{Stratum: stratum, PSU: psu, Class: class, Leaf: leaf, Y: c.room[:c.variables:c.variables]})
 		c.room = c.room[c.variables:]
+		if len(c.pairs) > 0 {
+			c.cells[i].Pairs = make([]Pair, len(c.pairs))
+		}
 	}
 	cell := &c.cells[i]
 	cell.All.Add(d, 0)
 	for v, x := range y {
 		if !math.IsNaN(x) {
 			cell.Y[v].Add(d, x)
+		}
+	}
+	for k, p := range c.pairs {
+		if a, b := y[p[0]], y[p[1]]; !math.IsNaN(a) && !math.IsNaN(b) {
+			cell.Pairs[k].Add(d, a, b)
 		}
 	}
 }
@@ -64,6 +81,7 @@ func (c *Collector) Cells() []Cell {
 		out[k].Y = y[:c.variables:c.variables]
 		y = y[c.variables:]
 		copy(out[k].Y, c.cells[i].Y)
+		out[k].Pairs = slices.Clone(c.cells[i].Pairs)
 	}
 	return out
 }

@@ -22,6 +22,7 @@ type sample struct {
 	cat                       [][]int
 	margins                   []weighting.Margin
 	lonely                    estimate.LonelyRule
+	pairs                     [][2]int // ratios, numerator first
 }
 
 func drawSample(t *rapid.T) *sample {
@@ -32,7 +33,7 @@ func drawSample(t *rapid.T) *sample {
 			s.cat = append(s.cat, []int{a, b})
 		}
 	}
-	s.y = make([][]float64, 3)
+	s.y, s.pairs = make([][]float64, 3), [][2]int{{0, 1}, {2, 1}}
 	psu := 0
 	for h := range rapid.IntRange(1, 4).Draw(t, "strata") {
 		units := rapid.IntRange(1, 4).Draw(t, "PSUs")
@@ -91,12 +92,17 @@ func (s *sample) cells(order []int) []estimate.Cell {
 		if !known {
 			k = len(cells)
 			at[key] = k
-			cells = append(cells, estimate.Cell{Stratum: key[0], PSU: key[1], Class: key[2], Leaf: key[3], Y: make([]estimate.Sums, len(s.y))})
+			cells = append(cells, estimate.Cell{Stratum: key[0], PSU: key[1], Class: key[2], Leaf: key[3], Y: make([]estimate.Sums, len(s.y)), Pairs: make([]estimate.Pair, len(s.pairs))})
 		}
 		cells[k].All.Add(s.d[i], 0)
 		for v := range s.y {
 			if y := s.y[v][i]; !math.IsNaN(y) {
 				cells[k].Y[v].Add(s.d[i], y)
+			}
+		}
+		for p, pair := range s.pairs {
+			if y, x := s.y[pair[0]][i], s.y[pair[1]][i]; !math.IsNaN(y + x) {
+				cells[k].Pairs[p].Add(s.d[i], y, x)
 			}
 		}
 	}
@@ -158,6 +164,7 @@ func compareDoors(t *rapid.T, s *sample, d *estimate.Design, tally *estimate.Tal
 		if set == 15 {
 			in = nil
 		}
+		compareRatios(t, s, d, tally, in)
 		for v, y := range s.y {
 			mask := make([]bool, len(y))
 			for i := range y {
@@ -185,6 +192,40 @@ func compareDoors(t *rapid.T, s *sample, d *estimate.Design, tally *estimate.Tal
 			if m.VarSRS > 1e-9*size*size {
 				same(t, "design effect", m.Deff, want.DeffReplace, 1e-9, 1e-7)
 			}
+		}
+	}
+}
+
+// compareRatios does the same for ratios.
+func compareRatios(t *rapid.T, s *sample, d *estimate.Design, tally *estimate.Tally, in func(leaf int) bool) {
+	for p, pair := range s.pairs {
+		y, x := s.y[pair[0]], s.y[pair[1]]
+		mask, big := make([]bool, len(y)), 0.0
+		for i := range y {
+			if mask[i] = !math.IsNaN(y[i]+x[i]) && (in == nil || in(s.leaf[i])); mask[i] {
+				big = max(big, math.Abs(y[i]))
+			}
+		}
+		l, err := d.Ratio(y, x, mask)
+		m, err2 := tally.Ratio(p, in)
+		if err != nil || err2 != nil {
+			var zero, zero2 *stats.ValueError // everybody has a score of 0
+			if !(errors.Is(err, estimate.ErrEmptyDomain) && errors.Is(err2, estimate.ErrEmptyDomain) || errors.As(err, &zero) && errors.As(err2, &zero2)) {
+				t.Fatalf("errors of a ratio %v and %v", err, err2)
+			}
+			continue
+		}
+		want := d.Estimate(l)
+		if m.N != want.N || m.PSUs != want.PSUs || m.Strata != want.Strata || m.DF != want.DF || m.DesignDF != want.DesignDF || !math.IsNaN(m.Deff) {
+			t.Fatalf("counts of a ratio: cells %+v, rows %+v", m, want)
+		}
+		// Next to the ratio of the largest numerator rounding is as large as it gets.
+		mean, _ := d.Mean(x, mask)
+		size := (big+1e-6)/math.Abs(mean.Value) + math.Abs(want.Value) // the squares of less vanish
+		same(t, "ratio", m.Estimate, want.Value, 1e-10, 1e-12*size)
+		same(t, "SE of a ratio", m.SE, want.SE, 1e-10, 1e-7*size)
+		if want.SE > 1e-3*size {
+			same(t, "SE of a ratio", m.SE, want.SE, 1e-10, 0)
 		}
 	}
 }

@@ -32,6 +32,7 @@ type OverlapError struct {
 	Why       string
 }
 
+// Error names the covariate and the source that falls short.
 func (e *OverlapError) Error() string {
 	return fmt.Sprintf("estimate: no overlap in %s: the %s sample %s", e.Covariate, e.Source, e.Why)
 }

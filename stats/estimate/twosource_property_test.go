@@ -343,6 +343,21 @@ func TestNoOverlap(t *testing.T) {
 
 func second(_ *estimate.PseudoWeights, err error) error { return err }
 
+// TestCalibrationAtTheEdge: where only weights of 0 would do, there are none.
+func TestCalibrationAtTheEdge(t *testing.T) {
+	d, err := estimate.NewDesign(estimate.Spec{Rows: 2, Weight: []float64{1, 1.4901161193847656e-08}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := estimate.NewTwoSources([][]float64{{1, 3}, {1, 0.0625}, {1, 1.4901161193847656e-08}}, d, [][]float64{{1, 7.450580596923828e-09}, {1, 1}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, err := s.Calibrate(nil); !errors.Is(err, estimate.ErrNoConvergence) {
+		t.Errorf("%v, %v", w, err)
+	}
+}
+
 // TestTwoSourcesNeverPanic feeds every method anything that has the right shape.
 func TestTwoSourcesNeverPanic(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

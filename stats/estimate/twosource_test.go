@@ -105,30 +105,28 @@ func TestTwoSources(t *testing.T) {
 	c := golden.Own(t, "p23-nonprob-propensity")
 	columns := golden.Strings(t, c.Queries[1].Args["columns"])
 	o := loadPair(t, c, columns)
-	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) {
-			want := q.Expected
-			switch q.Stat {
-			case "information":
-				t.Skip("for information")
-			case "propensity_clw":
-				w := must(t)(o.t.ChenLiWu())
-				golden.CheckList(t, "theta", w.Coef, want["theta"], q.RelTol)
-				golden.Check(t, "N", w.N, want["N_hat"], q.RelTol)
-				golden.CheckList(t, "weights", w.Weights[:10], want["weights_first10"], q.RelTol)
-				golden.Check(t, "design effect", stats.WeightingEffect(w.Weights), want["kish_deff"], q.RelTol)
-			case "propensity_alp":
-				o.checkWeights(t, q, must(t)(o.t.ALP()))
-			case "propensity_ev":
-				a, b := o.cells(t)
-				o.checkWeights(t, q, must(t)(o.t.ElliottValliant(a, b, nil)))
-			case "ipw_hajek", "doubly_robust", "ipw_dr_fixed_N":
-				o.checkMean(t, q)
-			default:
-				t.Fatalf("statistic %q", q.Stat)
-			}
-		})
-	}
+	c.Each(t, func(t *testing.T, q golden.Query) {
+		want := q.Expected
+		switch q.Stat {
+		case "information":
+			t.Skip("for information")
+		case "propensity_clw":
+			w := must(t)(o.t.ChenLiWu())
+			golden.CheckList(t, "theta", w.Coef, want["theta"], q.RelTol)
+			golden.Check(t, "N", w.N, want["N_hat"], q.RelTol)
+			golden.CheckList(t, "weights", w.Weights[:10], want["weights_first10"], q.RelTol)
+			golden.Check(t, "design effect", stats.WeightingEffect(w.Weights), want["kish_deff"], q.RelTol)
+		case "propensity_alp":
+			o.checkWeights(t, q, must(t)(o.t.ALP()))
+		case "propensity_ev":
+			a, b := o.cells(t)
+			o.checkWeights(t, q, must(t)(o.t.ElliottValliant(a, b, nil)))
+		case "ipw_hajek", "doubly_robust", "ipw_dr_fixed_N":
+			o.checkMean(t, q)
+		default:
+			t.Fatalf("statistic %q", q.Stat)
+		}
+	})
 }
 
 func must(t *testing.T) func(*estimate.PseudoWeights, error) *estimate.PseudoWeights {

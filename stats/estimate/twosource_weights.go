@@ -23,6 +23,7 @@ const (
 	ByCalibration                         // exponential tilting to totals
 )
 
+// String names the method after its authors.
 func (m PseudoMethod) String() string {
 	names := [...]string{"Chen-Li-Wu", "ALP", "Elliott-Valliant", "calibration"}
 	if m < 0 || int(m) >= len(names) {
@@ -228,7 +229,8 @@ func (t *TwoSources) stacked(m PseudoMethod, d []float64) (*PseudoWeights, error
 // add up to the totals: of a census, which are taken as known, or with nil those
 // that B estimates, whose uncertainty is then counted. The covariates should
 // hold the 1 of an intercept. It panics when there is not one total a covariate;
-// errors are those of weighting.Calibrate.
+// errors are those of weighting.Calibrate, and ErrNoConvergence when nothing but
+// weights of 0 for some would meet the totals.
 //
 // See Deville & Sarndal (1992), J. Am. Stat. Assoc. 87, 376-382; Kott (2006),
 // Surv. Methodol. 32, 133-142, on the implied chances of taking part.
@@ -259,6 +261,9 @@ func (t *TwoSources) Calibrate(totals []float64) (*PseudoWeights, error) {
 	p = len(t.span.free)
 	h, logs := make([]float64, p*p), make([]float64, p)
 	for k, z := range t.za {
+		if !(weights[k] > 0) { // met only in the limit, where this answer stands for nobody
+			return nil, ErrNoConvergence
+		}
 		outer(h, weights[k], z)
 		axpy(logs, -weights[k]*math.Log(weights[k]), z)
 	}

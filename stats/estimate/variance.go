@@ -118,7 +118,16 @@ func (l *level) recenter(center, total [][]float64) {
 	}
 }
 
-// Estimate is a figure with its precision.
+// Estimate is a figure with its precision. Its design effects compare Var with the
+// variance of a simple random sample of the N rows,
+//
+//	Deff         Var / ((1 - N/W) s^2/N)
+//	DeffReplace  Var / (s^2/N),   s^2 = N/(N-1) \sum w (y - \bar y)^2 / W
+//
+// for a mean, with W = SumW; for a total s^2 is multiplied by W^2. Deff says
+// something only when weights are scaled to the population.
+//
+// See Kish (1965), Survey Sampling, section 8.2.
 type Estimate struct {
 	N                 int     // rows of weight above 0 behind it
 	SumW              float64 // their \sum w
@@ -129,7 +138,9 @@ type Estimate struct {
 	Deff, DeffReplace float64 // against simple random sampling without and with replacement, NaN when not defined
 }
 
-// Estimate computes the precision of a linear statistic of this design.
+// Estimate computes the precision of a linear statistic of this design: its
+// variance by Covariance, its degrees of freedom by DF. It panics when the
+// statistic is of a design with another number of rows.
 func (d *Design) Estimate(s Linear) Estimate {
 	e := Estimate{N: s.N, SumW: s.SumW, Value: s.Value, DesignDF: d.df}
 	e.Var = d.Covariance(s).At(0, 0)

@@ -24,6 +24,7 @@ type GroupError struct {
 	Why       string
 }
 
+// Error says how many groups and answers there are and what they lack.
 func (e *GroupError) Error() string {
 	return fmt.Sprintf("quality: %s (%d groups, %d answers)", e.Why, e.Groups, e.N)
 }

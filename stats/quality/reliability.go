@@ -36,6 +36,7 @@ type ScaleError struct {
 	Why  string
 }
 
+// Error names the item, counted from 0, and what is wrong.
 func (e *ScaleError) Error() string {
 	if e.Item >= 0 {
 		return fmt.Sprintf("quality: item %d %s (%d complete rows)", e.Item, e.Why, e.N)

@@ -39,6 +39,7 @@ const mostLevels = 3000
 // each area one interviewer.
 type ConfoundedError struct{ A, B string }
 
+// Error names both factors.
 func (e *ConfoundedError) Error() string {
 	return fmt.Sprintf("quality: %s and %s sort the answers into the same groups and cannot be told apart", e.A, e.B)
 }
@@ -46,6 +47,7 @@ func (e *ConfoundedError) Error() string {
 // DependentError says that a fixed effect is a combination of those before it.
 type DependentError struct{ Column int }
 
+// Error names the column, counted from 0.
 func (e *DependentError) Error() string {
 	return fmt.Sprintf("quality: fixed effect %d is a combination of those before it and the intercept", e.Column)
 }

@@ -98,6 +98,7 @@ type AllocationError struct {
 	Least, Most int // what the minimum and the populations allow
 }
 
+// Error says what was asked for and what the limits allow.
 func (e *AllocationError) Error() string {
 	return fmt.Sprintf("sampling: %d cannot be divided; the minimum per stratum takes %d and the populations give %d", e.N, e.Least, e.Most)
 }

@@ -31,6 +31,7 @@ type SizeError struct {
 	N, Units int
 }
 
+// Error says how many were to be drawn from how many.
 func (e *SizeError) Error() string {
 	return fmt.Sprintf("sampling: a sample of %d from %d units", e.N, e.Units)
 }
@@ -220,6 +221,7 @@ const sampfordTries = 1_000_000
 // accept an attempt falls quickly with n; RandomSystematic needs none.
 type RejectedError struct{ Tries int }
 
+// Error says how many attempts were made.
 func (e *RejectedError) Error() string {
 	return fmt.Sprintf("sampling: none of %d attempts of Sampford's method gave different units; use randomised systematic sampling", e.Tries)
 }

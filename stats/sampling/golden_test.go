@@ -9,55 +9,55 @@ import (
 	"chengyin/stats/sampling"
 )
 
+func TestMain(m *testing.M) { golden.Main(m, "sampling") }
+
 // TestReferenceCase is case p32: sizes, changes and allocations in R.
 func TestReferenceCase(t *testing.T) {
 	c := golden.Own(t, "p32-planning")
 	com := c.Frame(t, "com")
-	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) {
-			num := func(name string) float64 { return golden.Float(t, q.Args[name]) }
-			switch q.Stat {
-			case "sample_size":
-				n, err := sampling.Size(sampling.Plan{
-					Margin: num("e"), P: num("p"), Population: num("N"), Deff: num("deff"),
-					ResponseRate: num("response_rate"), Level: num("level"),
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden.Check(t, "n0", n.N0, q.Expected["n0"], q.RelTol)
-				golden.Check(t, "exact", n.Exact, q.Expected["n_exact"], q.RelTol)
-				golden.Check(t, "n", float64(n.N), q.Expected["n"], 0)
-				golden.Check(t, "invite", float64(n.Invite), q.Expected["invite"], 0)
-			case "moe":
-				e, err := sampling.Margin(int(num("n")), num("p"), num("N"), num("deff"), 0.95)
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden.Check(t, "margin", e, q.Expected["value"], q.RelTol)
-			case "sample_size_difference":
-				n, err := sampling.ChangeSize(sampling.Change{
-					P1: num("p1"), P2: num("p2"), Power: num("power"), Alpha: num("alpha"),
-					Deff: num("deff"), Overlap: num("overlap"), Rho: num("rho"),
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden.Check(t, "n", float64(n), q.Expected["value"], 0)
-			case "deff_planning":
-				d, err := sampling.PlanDeff(num("kish"), num("b"), num("roh"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				golden.Check(t, "cluster", d.Cluster, q.Expected["cluster"], q.RelTol)
-				golden.Check(t, "total", d.Total, q.Expected["total"], q.RelTol)
-			case "allocation":
-				checkAllocation(t, com, q)
-			default:
-				t.Fatalf("nothing computes %s", q.Stat)
+	c.Each(t, func(t *testing.T, q golden.Query) {
+		num := func(name string) float64 { return golden.Float(t, q.Args[name]) }
+		switch q.Stat {
+		case "sample_size":
+			n, err := sampling.Size(sampling.Plan{
+				Margin: num("e"), P: num("p"), Population: num("N"), Deff: num("deff"),
+				ResponseRate: num("response_rate"), Level: num("level"),
+			})
+			if err != nil {
+				t.Fatal(err)
 			}
-		})
-	}
+			golden.Check(t, "n0", n.N0, q.Expected["n0"], q.RelTol)
+			golden.Check(t, "exact", n.Exact, q.Expected["n_exact"], q.RelTol)
+			golden.Check(t, "n", float64(n.N), q.Expected["n"], 0)
+			golden.Check(t, "invite", float64(n.Invite), q.Expected["invite"], 0)
+		case "moe":
+			e, err := sampling.Margin(int(num("n")), num("p"), num("N"), num("deff"), 0.95)
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden.Check(t, "margin", e, q.Expected["value"], q.RelTol)
+		case "sample_size_difference":
+			n, err := sampling.ChangeSize(sampling.Change{
+				P1: num("p1"), P2: num("p2"), Power: num("power"), Alpha: num("alpha"),
+				Deff: num("deff"), Overlap: num("overlap"), Rho: num("rho"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden.Check(t, "n", float64(n), q.Expected["value"], 0)
+		case "deff_planning":
+			d, err := sampling.PlanDeff(num("kish"), num("b"), num("roh"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden.Check(t, "cluster", d.Cluster, q.Expected["cluster"], q.RelTol)
+			golden.Check(t, "total", d.Total, q.Expected["total"], q.RelTol)
+		case "allocation":
+			checkAllocation(t, com, q)
+		default:
+			t.Fatalf("nothing computes %s", q.Stat)
+		}
+	})
 }
 
 // subdistricts returns the adults of each and the standard deviation of a rate.

@@ -196,6 +196,7 @@ func PlanDeff(weights, b, roh float64) (PlannedDeff, error) {
 		limit{"interviews per cluster", b, b >= 1 && !math.IsInf(b, 1), "is below 1"},
 		limit{"likeness within clusters", roh, roh >= -1 && roh <= 1, "is not between -1 and 1"},
 		limit{"design effect of the clusters", d.Cluster, d.Cluster > 0, "is not positive"},
+		limit{"design effect", d.Total, !math.IsInf(d.Total, 1), "is not finite"},
 	)
 }
 

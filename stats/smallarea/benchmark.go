@@ -18,6 +18,7 @@ const (
 	Difference
 )
 
+// String names the adjustment in one word.
 func (a Adjustment) String() string {
 	names := [...]string{"ratio", "difference"}
 	if a < 0 || int(a) >= len(names) {

@@ -3,6 +3,7 @@ package smallarea
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"chengyin/stats"
 	"chengyin/stats/estimate"
@@ -26,6 +27,7 @@ const (
 	Moments
 )
 
+// String names the method as the literature does.
 func (m Method) String() string {
 	names := [...]string{"REML", "ML", "FH"}
 	if m < 0 || int(m) >= len(names) {
@@ -156,7 +158,8 @@ func Fit(y, d []float64, x [][]float64, opt Options) (*Model, error) {
 // Predict returns what the model says of areas that were not in the fit and have
 // no data of their own: the regression value with its mean squared error, as Fit
 // gives for areas with D = +Inf. It panics when a row of x is not as long as those
-// of the fit and returns a *stats.ValueError when a covariate is not finite.
+// of the fit and returns a *stats.ValueError when a covariate is not finite or so
+// large that the result is not.
 func (m *Model) Predict(x [][]float64) ([]Area, error) {
 	out := make([]Area, len(x))
 	for i, row := range x {
@@ -167,6 +170,9 @@ func (m *Model) Predict(x [][]float64) ([]Area, error) {
 			return nil, err
 		}
 		out[i] = m.area(math.NaN(), math.Inf(1), row)
+		if !stats.IsFinite(out[i].Estimate) || !stats.IsFinite(out[i].MSE) {
+			return nil, valueError("regression value", strconv.Itoa(i), i, out[i].Estimate, "is beyond all numbers: a covariate is too large")
+		}
 	}
 	return out, nil
 }

@@ -11,6 +11,8 @@ import (
 	"chengyin/stats/smallarea"
 )
 
+func TestMain(m *testing.M) { golden.Main(m, "smallarea") }
+
 // TestMilk is the published example of Fay-Herriot models, expenditure on fresh
 // milk in 43 areas: Arora & Lahiri (1997), Stat. Sinica 7; Molina & Marhuenda
 // (2015), The R Journal 7.
@@ -27,9 +29,7 @@ func TestMilk(t *testing.T) {
 			x[i][k+1] = 1
 		}
 	}
-	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) { checkFit(t, q, f.Number(t, "yi"), d, x) })
-	}
+	c.Each(t, func(t *testing.T, q golden.Query) { checkFit(t, q, f.Number(t, "yi"), d, x) })
 }
 
 var fits = map[string]smallarea.Method{"REML": smallarea.REML, "ML": smallarea.ML, "FH": smallarea.Moments}
@@ -127,37 +127,35 @@ func TestCommunities(t *testing.T) {
 	for i := range one {
 		one[i] = []float64{1}
 	}
-	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) {
-			switch {
-			case q.Stat == "information":
-				t.Skip("for information")
-			case q.Stat == "smoothed_variance":
-				golden.CheckList(t, "D of aware", o.dAware, q.Expected["D_aware"], q.RelTol)
-				golden.CheckList(t, "D of participate", o.dParticipate, q.Expected["D_participate"], q.RelTol)
-				golden.Check(t, "pooled variance", o.dSat[0]*o.n[0], q.Expected["s2pool_sat"], q.RelTol)
-			case q.Name == "aware_A_zero":
-				d := each(o.dAware, func(d float64) float64 { return 12 * d })
-				checkFit(t, q, o.aware, d, x1)
-			case strings.HasPrefix(q.Name, "aware_nocov"):
-				checkFit(t, q, o.aware, o.dAware, one)
-			case q.Name == "participate_reml":
-				checkFit(t, q, o.participate, o.dParticipate, with(o.x2))
-			case q.Name == "sat_reml":
-				checkFit(t, q, o.sat, o.dSat, one)
-			case q.Stat == "fay_herriot":
-				checkFit(t, q, o.aware, o.dAware, x1)
-			case q.Stat == "fay_herriot_arcsine":
-				o.arcsine(t, q, x1)
-			case q.Stat == "benchmark":
-				o.benchmark(t, q, x1)
-			case q.Stat == "synthetic_prediction":
-				o.unsampled(t, q, x1)
-			default:
-				t.Fatalf("statistic %q", q.Stat)
-			}
-		})
-	}
+	c.Each(t, func(t *testing.T, q golden.Query) {
+		switch {
+		case q.Stat == "information":
+			t.Skip("for information")
+		case q.Stat == "smoothed_variance":
+			golden.CheckList(t, "D of aware", o.dAware, q.Expected["D_aware"], q.RelTol)
+			golden.CheckList(t, "D of participate", o.dParticipate, q.Expected["D_participate"], q.RelTol)
+			golden.Check(t, "pooled variance", o.dSat[0]*o.n[0], q.Expected["s2pool_sat"], q.RelTol)
+		case q.Name == "aware_A_zero":
+			d := each(o.dAware, func(d float64) float64 { return 12 * d })
+			checkFit(t, q, o.aware, d, x1)
+		case strings.HasPrefix(q.Name, "aware_nocov"):
+			checkFit(t, q, o.aware, o.dAware, one)
+		case q.Name == "participate_reml":
+			checkFit(t, q, o.participate, o.dParticipate, with(o.x2))
+		case q.Name == "sat_reml":
+			checkFit(t, q, o.sat, o.dSat, one)
+		case q.Stat == "fay_herriot":
+			checkFit(t, q, o.aware, o.dAware, x1)
+		case q.Stat == "fay_herriot_arcsine":
+			o.arcsine(t, q, x1)
+		case q.Stat == "benchmark":
+			o.benchmark(t, q, x1)
+		case q.Stat == "synthetic_prediction":
+			o.unsampled(t, q, x1)
+		default:
+			t.Fatalf("statistic %q", q.Stat)
+		}
+	})
 }
 
 func (o *communities) arcsine(t *testing.T, q golden.Query, x [][]float64) {
@@ -230,49 +228,47 @@ func (o *communities) unsampled(t *testing.T, q golden.Query, x [][]float64) {
 func TestBetaBinomial(t *testing.T) {
 	c := golden.Own(t, "p22-beta-binomial")
 	f := c.Frame(t, "area")
-	for _, q := range c.Queries {
-		t.Run(q.Name, func(t *testing.T) {
-			column, _, _ := strings.Cut(q.Args["y"].(string), "/")
-			y, n, err := smallarea.EffectiveCounts(f.Number(t, column), f.Number(t, "n"), golden.Float(t, q.Args["deff"]))
-			if err != nil {
-				t.Fatal(err)
+	c.Each(t, func(t *testing.T, q golden.Query) {
+		column, _, _ := strings.Cut(q.Args["y"].(string), "/")
+		y, n, err := smallarea.EffectiveCounts(f.Number(t, column), f.Number(t, "n"), golden.Float(t, q.Args["deff"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ml, err := smallarea.FitBetaBinomial(y, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mm, err := smallarea.BetaBinomialMoments(y, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, b := range map[string]smallarea.BetaBinomial{"ml": ml, "moments": mm} {
+			want := q.Expected[name].(map[string]any)
+			golden.Check(t, name+": mu", b.Mu, want["mu"], q.RelTol)
+			golden.Check(t, name+": phi", b.Phi, want["phi"], q.RelTol)
+			golden.Check(t, name+": rho", b.Rho, want["rho"], q.RelTol)
+			if want["loglik_kernel"] != nil {
+				golden.Check(t, name+": log-likelihood", b.LogLik, want["loglik_kernel"], q.RelTol)
 			}
-			ml, err := smallarea.FitBetaBinomial(y, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			mm, err := smallarea.BetaBinomialMoments(y, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, b := range map[string]smallarea.BetaBinomial{"ml": ml, "moments": mm} {
-				want := q.Expected[name].(map[string]any)
-				golden.Check(t, name+": mu", b.Mu, want["mu"], q.RelTol)
-				golden.Check(t, name+": phi", b.Phi, want["phi"], q.RelTol)
-				golden.Check(t, name+": rho", b.Rho, want["rho"], q.RelTol)
-				if want["loglik_kernel"] != nil {
-					golden.Check(t, name+": log-likelihood", b.LogLik, want["loglik_kernel"], q.RelTol)
-				}
-			}
-			post, err := ml.Posteriors(y, n, 0.95)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for name, get := range map[string]func(smallarea.Posterior) float64{
-				"post_mean": func(p smallarea.Posterior) float64 { return p.Mean },
-				"post_sd":   func(p smallarea.Posterior) float64 { return p.SD },
-				"lower95":   func(p smallarea.Posterior) float64 { return p.Lower },
-				"upper95":   func(p smallarea.Posterior) float64 { return p.Upper },
-			} {
-				golden.CheckList(t, name, each(post, get), q.Expected[name], q.RelTol)
-			}
-			post, err = mm.Posteriors(y, n, 0.95)
-			if err != nil {
-				t.Fatal(err)
-			}
-			golden.CheckList(t, "mean by moments", each(post, func(p smallarea.Posterior) float64 { return p.Mean }), q.Expected["post_mean_moments"], q.RelTol)
-		})
-	}
+		}
+		post, err := ml.Posteriors(y, n, 0.95)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, get := range map[string]func(smallarea.Posterior) float64{
+			"post_mean": func(p smallarea.Posterior) float64 { return p.Mean },
+			"post_sd":   func(p smallarea.Posterior) float64 { return p.SD },
+			"lower95":   func(p smallarea.Posterior) float64 { return p.Lower },
+			"upper95":   func(p smallarea.Posterior) float64 { return p.Upper },
+		} {
+			golden.CheckList(t, name, each(post, get), q.Expected[name], q.RelTol)
+		}
+		post, err = mm.Posteriors(y, n, 0.95)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden.CheckList(t, "mean by moments", each(post, func(p smallarea.Posterior) float64 { return p.Mean }), q.Expected["post_mean_moments"], q.RelTol)
+	})
 }
 
 // TestFitsAreStationary looks beside the fitted parameters: nowhere is the

@@ -32,6 +32,7 @@ type TooFewError struct {
 	Covariates int // columns, the intercept among them
 }
 
+// Error says how many areas have data and how many coefficients there are.
 func (e *TooFewError) Error() string {
 	return fmt.Sprintf("smallarea: %d areas with data are too few for %d covariates", e.Areas, e.Covariates)
 }
@@ -43,6 +44,7 @@ type CollinearError struct {
 	Covariate string
 }
 
+// Error names the covariate.
 func (e *CollinearError) Error() string {
 	return fmt.Sprintf("smallarea: covariate %s is explained by the ones before it", e.Covariate)
 }

@@ -25,6 +25,8 @@ import (
 // It panics when lengths differ and returns a *stats.ValueError when a number is
 // not finite, n is negative, deff is not above 0, or P_i is not between 0 and 1:
 // when all of a group agree, its areas have to be pooled with others.
+//
+// See Rao & Molina (2015), Small Area Estimation, section 6.4.1.
 func RateVariances(p, n []float64, deff float64) ([]float64, error) {
 	if len(p) != len(n) {
 		panic(fmt.Sprintf("smallarea: %d rates for %d areas", len(p), len(n)))
@@ -52,6 +54,8 @@ func RateVariances(p, n []float64, deff float64) ([]float64, error) {
 //
 // with the pooled variance s^2 > 0 of answers within areas (PooledVariance).
 // Everything else is as in RateVariances.
+//
+// See Rao & Molina (2015), section 6.4.1.
 func MeanVariances(s2 float64, n []float64, deff float64) ([]float64, error) {
 	if !(s2 > 0) || !stats.IsFinite(s2) {
 		return nil, &stats.ValueError{What: "pooled variance", Row: -1, Value: s2, Why: "is not a finite number above 0"}

@@ -14,7 +14,7 @@ type Distance int
 
 const (
 	Linear Distance = iota // F(u) = 1 + u, the regression estimator (GREG); cut to the bounds if there are any
-	Raking                 // F(u) = exp u: factors stay above 0
+	Raking                 // F(u) = exp u: factors stay above 0; cut to the bounds if there are any
 	Logit                  // factors stay strictly between the bounds, which have to enclose 1
 )
 
@@ -23,7 +23,7 @@ const (
 type CalibrateOptions struct {
 	Options
 	Distance     Distance
-	Lower, Upper float64   // bounds of g for Linear and Logit; both 0: none
+	Lower, Upper float64   // bounds of g, which enclose 1 and may be infinite except for Logit; both 0: none
 	Q            []float64 // variance column, > 0, one per row; nil: 1 everywhere
 	Names        []string  // of the auxiliaries, for messages; nil: their numbers
 }
@@ -79,7 +79,8 @@ func checkCalibration(d []float64, x [][]float64, totals []float64, opt Calibrat
 		panic(fmt.Sprintf("weighting: %d weights, %d rows of auxiliaries, %d variances", len(d), len(x), len(opt.Q)))
 	}
 	bounded := opt.Lower != 0 || opt.Upper != 0
-	if bounded && !(opt.Lower < 1 && 1 < opt.Upper) || opt.Distance == Logit && !bounded {
+	finite := stats.IsFinite(opt.Lower) && stats.IsFinite(opt.Upper)
+	if bounded && !(opt.Lower < 1 && 1 < opt.Upper) || opt.Distance == Logit && !(bounded && finite) {
 		panic(fmt.Sprintf("weighting: bounds %g and %g do not enclose 1", opt.Lower, opt.Upper))
 	}
 	if err := stats.CheckWeights("design weight", d); err != nil {
@@ -137,24 +138,28 @@ func (c *calibration) f(u float64) (g, slope float64) {
 	lo, hi := c.opt.Lower, c.opt.Upper
 	switch c.opt.Distance {
 	case Raking:
-		e := math.Exp(u)
-		return e, e
+		g = math.Exp(u)
+		return cut(g, g, lo, hi)
 	case Logit:
 		a := (hi - lo) / ((1 - lo) * (hi - 1))
 		// (lo(hi-1) + hi(1-lo)e^{au}) / (hi-1 + (1-lo)e^{au}), by the share s of the upper bound
 		s := 1 / (1 + math.Exp(-a*u)*(hi-1)/(1-lo))
 		return lo + (hi-lo)*s, (hi - lo) * a * s * (1 - s)
 	}
-	g = 1 + u
-	if lo != 0 || hi != 0 {
-		if g <= lo {
-			return lo, 0
-		}
-		if g >= hi {
-			return hi, 0
-		}
+	return cut(1+u, 1, lo, hi)
+}
+
+// cut keeps a factor within the bounds, where it no longer moves.
+func cut(g, slope, lo, hi float64) (float64, float64) {
+	switch {
+	case lo == 0 && hi == 0:
+		return g, slope
+	case g <= lo:
+		return lo, 0
+	case g >= hi:
+		return hi, 0
 	}
-	return g, 1
+	return g, slope
 }
 
 // misfit fills g and returns T - \sum d g x, the largest relative error and

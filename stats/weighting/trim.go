@@ -12,6 +12,7 @@ type TrimError struct {
 	Mass         float64 // what could not be placed
 }
 
+// Error names the bounds and what could not be placed.
 func (e *TrimError) Error() string {
 	return fmt.Sprintf("weighting: no weight is left between %g and %g to take the trimmed %g", e.Lower, e.Upper, e.Mass)
 }
@@ -51,6 +52,9 @@ func Trim(w []float64, lower, upper float64, strict bool) ([]float64, int, error
 			}
 			out[i] = max(lower, min(upper, x))
 			mass += x - out[i]
+		}
+		if !stats.IsFinite(mass) {
+			return nil, n, &stats.ValueError{What: "sum of what was cut off the weights", Row: -1, Value: mass, Why: "is not finite"}
 		}
 		if !outside {
 			return out, n, nil

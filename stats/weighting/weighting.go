@@ -77,6 +77,7 @@ type TotalsError struct {
 	Totals  []float64
 }
 
+// Error names the margins with their totals.
 func (e *TotalsError) Error() string {
 	parts := make([]string, len(e.Margins))
 	for i := range parts {
@@ -94,6 +95,7 @@ type CategoryError struct {
 	Target           float64
 }
 
+// Error names the margin and the category and says what it lacks.
 func (e *CategoryError) Error() string {
 	if e.Sample > 0 {
 		return fmt.Sprintf("weighting: margin %s: category %s has respondents but no target", e.Margin, e.Category)
@@ -104,6 +106,7 @@ func (e *CategoryError) Error() string {
 // EmptySampleError says that there is no weight at all to work with.
 type EmptySampleError struct{}
 
+// Error says that nobody has a weight.
 func (*EmptySampleError) Error() string {
 	return "weighting: nobody in the sample has a weight above 0"
 }
@@ -125,6 +128,7 @@ type EmptyPair struct {
 	OtherMargin, OtherCategory string
 }
 
+// Error names the worst margin and category and how far they are off.
 func (e *ConvergenceError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "weighting: margins not met after %d sweeps: %s %s is off by %.3g", e.Sweeps, e.Margin, e.Category, e.Worst)

@@ -467,15 +467,15 @@ func calibration(f *Frame, spec Args) (x [][]float64, totals []float64, opt weig
 	}
 	if spec.has("bounds") {
 		b := spec.numbers("bounds")
-		if len(b) != 2 || !(b[0] < 1 && b[1] > 1) || opt.Distance != weighting.Raking && (math.IsInf(b[0], 0) != math.IsInf(b[1], 0)) {
+		if len(b) != 2 || !(b[0] < 1 && b[1] > 1) {
 			fail("\"bounds\" are a number below 1 and one above, not %s", shown(spec["bounds"]))
 		}
-		if !math.IsInf(b[0], 0) {
+		if !math.IsInf(b[0], 0) || !math.IsInf(b[1], 0) {
 			opt.Lower, opt.Upper = b[0], b[1]
 		}
 	}
-	if opt.Distance == weighting.Logit && opt.Upper == 0 {
-		fail("calfun logit needs \"bounds\"")
+	if opt.Distance == weighting.Logit && (opt.Upper == 0 || math.IsInf(opt.Lower, 0) || math.IsInf(opt.Upper, 0)) {
+		fail("calfun logit needs two finite \"bounds\"")
 	}
 	if q, ok := strings.CutPrefix(spec.text("variance"), "proportional to "); ok {
 		opt.Q = f.number(q)

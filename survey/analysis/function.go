@@ -27,7 +27,8 @@ func (r *run) function(q *Query) any {
 func (r *run) functionInterval(q *Query) any {
 	d := r.design(q.Design)
 	ask := *q
-	if !q.Args.has("var") && strings.Contains(q.Args.text("fun"), "median") {
+	fun := q.Args.text("fun")
+	if !q.Args.has("var") && strings.Contains(fun, "median") && !aggregate.MatchString(fun) {
 		source := r.before(func(o *Query) bool {
 			return o.Stat == "function" && o.Design == q.Design && strings.Contains(o.Args.text("fun"), "median") && o.Args.has("var")
 		})

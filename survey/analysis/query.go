@@ -283,8 +283,9 @@ func (r *run) domainIntervals(q *Query) any {
 		capped, err1 := estimate.Proportion(estimate.BetaCapped, p, f.variance, f.n, float64(df), level)
 		wilson, err2 := estimate.Proportion(estimate.WilsonCapped, p, f.variance, f.n, float64(df), level)
 		borrowed, err3 := estimate.Borrowed(p, f.variance, f.n, whole.deffReplace, level)
+		published, err4 := estimate.PublishedProportion(p, f.variance, f.n, f.df, whole.deffReplace, level)
 		rows = append(rows, object{"by", g.by, "n", f.n, "n_psu", f.psus, "p", f.value, "se", f.se,
-			"kg_capped", pair(capped, err1), "wilson_capped", pair(wilson, err2), "borrowed", pair(borrowed, err3)})
+			"kg_capped", pair(capped, err1), "wilson_capped", pair(wilson, err2), "borrowed", pair(borrowed, err3), "published", pair(published, err4)})
 	}
 	return object{"df", df, "deff_district", whole.deffReplace, "rows", rows}
 }

@@ -74,6 +74,19 @@ type printed struct {
 	}
 }
 
+// decode reads what the program prints of a document.
+func decode(t *testing.T, doc *analysis.Document) (got printed) {
+	t.Helper()
+	out, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 func runCases(t *testing.T, dir string) (cases, queries int) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "cases", "*.json"))
@@ -106,14 +119,7 @@ func runCase(t *testing.T, dir, file string) (queries, passed, informative int) 
 		t.Fatal(err)
 	}
 	doc := analysis.Run(c)
-	out, err := json.Marshal(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got printed
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
+	got := decode(t, doc)
 	if got.ID != want.ID || len(got.Queries) != len(want.Queries) || len(got.Designs) != len(want.Designs) {
 		t.Fatalf("%s with %d designs and %d queries became %s with %d and %d", want.ID, len(want.Designs), len(want.Queries), got.ID, len(got.Designs), len(got.Queries))
 	}

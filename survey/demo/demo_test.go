@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -243,6 +244,20 @@ func testStories(t *testing.T, a *app.App, city City) {
 	}
 	if _, ok := city.Truth(city.Merged, "awareness", city.Closed.ID); ok {
 		t.Error("the merged community has a truth of its own")
+	}
+
+	text, err := os.ReadFile("../../docs/methods/demo-city.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{city.Dictated, city.Tiny, city.Merged, city.Successor, deadCode, revokedCode, expiredCode} {
+		place, err := a.Areas.ByCode(ctx, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(text), place.NameZH); n < 2 {
+			t.Errorf("the note on the demo city names %s, %s, %d times instead of once in each language", code, place.NameZH, n)
+		}
 	}
 }
 

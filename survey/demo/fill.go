@@ -137,7 +137,7 @@ func makeWaves(ctx context.Context, a *app.App, t *town) (out [2]wave.Wave, err 
 		out[i], err = a.Waves.Create(ctx, survey.System, wave.Wave{
 			Code: t.times.codes[i], NameZH: t.times.names[i].ZH, NameEN: t.times.names[i].EN, AreaCode: CityCode, QuestionnaireID: q, RecipeID: r,
 			OpensAt: t.times.opens[i], ClosesAt: t.times.closes[i],
-			OwnerZH: "云澜市创建文明城市工作办公室", OwnerEN: "Yunlan Civility Office", Contact: "所在社区居委会",
+			OwnerZH: "云澜市创建文明城市工作办公室", OwnerEN: "Yunlan Civility Office", Contact: "000-5550126",
 		})
 		if err != nil {
 			return out, err
@@ -171,7 +171,7 @@ func makeCollectors(ctx context.Context, a *app.App, t *town, waves [2]wave.Wave
 		}
 	}
 	revoked := codes[spot{1, revokedCode, collector.Poster, 2}]
-	return codes, a.Collectors.Revoke(ctx, survey.System, revoked, "海报被覆盖,已换新张贴点")
+	return codes, a.Collectors.Revoke(ctx, survey.System, revoked, "海报被覆盖，已换新张贴点")
 }
 
 // place says where the n-th collector hangs.

@@ -70,7 +70,7 @@ const (
 	mergedCode    = "990102002011" // 旧埠, into
 	successorCode = "990102002010" // 采薇
 	dictatedCode  = "990102003004" // 银杉
-	tinyCode      = "990102101205" // 橘坞
+	tinyCode      = "990102101205" // 上岚
 	deadCode      = "990102004003" // 柏庐, poster 1
 	revokedCode   = "990102005002" // 揽翠, poster 2
 	expiredCode   = "990102003001" // 星汀, the second WeChat link

@@ -61,7 +61,7 @@ func (f *figure) settle(m estimate.CellMean, ind indicator.Indicator) {
 	var err error
 	if ind.Kind == indicator.Share {
 		i, err = estimate.PublishedProportion(f.p, f.v, f.n, m.DF, f.whole, level)
-		f.method += "+beta"
+		f.method += "+wilson"
 	} else if f.p == 0 || f.p == 1 {
 		i, err = estimate.Borrowed(f.p, f.v, f.n, f.whole, level)
 		f.method += "+beta"

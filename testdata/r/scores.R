@@ -26,14 +26,19 @@ indicators <- read.csv(path("indicators.csv"))
 
 level <- .95; trusted <- 8; least <- 5
 
-# Korn and Graubard's interval with the effective size capped at n.
 exact <- function(p, m) {
   a <- (1 - level) / 2
   c(if (p <= 0) 0 else qbeta(a, m * p, m * (1 - p) + 1), if (p >= 1) 1 else qbeta(1 - a, m * p + 1, m * (1 - p)))
 }
-beta_capped <- function(p, v, n, df) {
-  eff <- if (p == 0 || p == 1 || v == 0) n else p * (1 - p) / v
-  exact(p, min(n, eff * (qt(.975, n - 1) / qt(.975, df))^2))
+# Wilson's interval for Korn and Graubard's effective size, or for the one that the design effect of the whole sample leaves.
+published <- function(p, v, n, df, deff) {
+  deff <- max(1, deff); z <- qnorm((1 + level) / 2)
+  m <- if (df >= trusted && n * min(p, 1 - p) >= 10 && v > 0) min(n, p * (1 - p) / v * (qt(.975, n - 1) / qt(.975, df))^2)
+       else if (p > 0 && p < 1) p * (1 - p) / max(v, deff * p * (1 - p) / n) else n / deff
+  ci <- (p + z^2 / (2 * m) + c(-1, 1) * z / (2 * m) * sqrt(4 * m * p * (1 - p) + z^2)) / (1 + z^2 / m)
+  # Brown, Cai and DasGupta (2001), section 4.1.1
+  rare <- function(x) if (x > (if (n <= 50) 2 else 3)) 1 else qgamma(1 - level, x) / n
+  c(max(0, min(ci[1], rare(n * p))), min(1, max(ci[2], 1 - rare(n * (1 - p)))))
 }
 borrowed <- function(p, v, n, deff) {
   deff <- max(1, deff)
@@ -89,7 +94,7 @@ figure <- function(design, inside, y, share, whole) {
   out$deff <- if (!is.nan(srs) && srs > 0) v / srs else max(1, whole)
   out$neff <- n / out$deff
   out$ci <- if (n < 2) NULL
-            else if (share) { if (df >= trusted) beta_capped(p, v, n, df) else borrowed(p, v, n, whole) }
+            else if (share) published(p, v, n, df, whole)
             else if (p == 0 || p == 1) borrowed(p, v, n, whole)
             else if (v == 0) NULL
             else logit_t(p, v, out$df)

@@ -17,7 +17,7 @@ const lock = (on: boolean): void => [...form.elements].forEach((e) => ((e as HTM
 // Only a receipt means that they have arrived: the sign-in page of a public
 // network answers 200, too. When the server refuses them, they are posted as
 // a form, for which it has the words and the page, with all answers in it.
-// Anything else is bad luck, and tried again after 1, 2, 4 … seconds, a minute
+// Anything else is bad luck, and tried again after 1, 2, 4 … seconds, 64
 // at most, each more or less, so that phones that failed together do not come
 // back together.
 export function send(d: Draft): void {
@@ -52,7 +52,7 @@ export function send(d: Draft): void {
       status.textContent = say('retry') + (kept ? say('kept') : '')
       button.textContent = say('retry_now')
       button.disabled = false
-      timer = setTimeout(send, Math.min(60e3, 1e3 * 2 ** tries++) * (0.5 + Math.random()), d)
+      timer = setTimeout(send, (1e3 << Math.min(tries++, 6)) * (0.5 + Math.random()), d)
     }
   }
   x.send(d.sent)

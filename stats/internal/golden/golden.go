@@ -241,6 +241,7 @@ func Near(got, want, rel float64) bool {
 // Check fails the test when got is not near want, a number of a case.
 func Check(t testing.TB, what string, got float64, want any, rel float64) {
 	t.Helper()
+	Count(t)
 	if w := Float(t, want); !Near(got, w, rel) {
 		t.Errorf("%s is %.12g, want %.12g", what, got, w)
 	}
@@ -255,6 +256,7 @@ func CheckList(t testing.TB, what string, got []float64, want any, rel float64) 
 		t.Fatalf("%s has %d numbers, want %d", what, len(got), len(w))
 	}
 	for i, x := range got {
+		Count(t)
 		if !Near(x, w[i], rel) {
 			t.Errorf("%s[%d] is %.12g, want %.12g", what, i, x, w[i])
 		}
