@@ -56,6 +56,15 @@ var Office = survey.As(OfficeLogin, "office", City)
 // Advance moves the App's clock.
 func (w *World) Advance(d time.Duration) { w.offset.Add(int64(d)) }
 
+// Drain does what follows the events that were written, and what follows that, to
+// the end.
+func (w *World) Drain(t testing.TB) {
+	t.Helper()
+	if err := w.Worker.Drain(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // New returns a World on the database at dsn, which must be empty.
 func New(t testing.TB, dsn string) *World {
 	t.Helper()
