@@ -77,7 +77,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a := &App{DB: db, Clock: c.Clock, Log: c.Log}
 	a.Events = event.New(db)
 	a.Worker = event.NewWorker(db, c.Log, a.follows())
-	a.Accounts = account.New(db, c.Clock)
+	a.Accounts = account.New(db, c.Clock, c.Secret, c.Older...)
 	a.Areas = area.New(db)
 	a.Questionnaires = questionnaire.New(db, c.Clock)
 	a.Recipes = indicator.New(db, c.Clock)
