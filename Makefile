@@ -8,11 +8,13 @@ export GOFLAGS := $(GOFLAGS) -tags=nomsgpack
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM   := gotest.tools/gotestsum@v1.13.0
+CYCLONEDX   := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.9.0
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 
 # Everything but the top folder, whose tests start whole servers and browsers.
 UNITS = $(shell go list ./... | grep -vx chengyin)
 
-.PHONY: run build static test lint typecheck units whole test-mysql golden coverage page-weight bench-submit setup clean
+.PHONY: run build static test lint typecheck units whole test-mysql golden coverage page-weight bench-submit bench-list sbom vulnerabilities setup clean
 
 run: ## the demo city on SQLite at http://127.0.0.1:8080
 	CGO_ENABLED=0 go run . serve --demo
@@ -60,5 +62,14 @@ page-weight: ## what the resident's page costs on a slow link
 bench-submit: ## durable submissions a second beside bare INSERTs on the same server
 	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkSubmit$$' -benchtime 20000x -timeout 20m .
 
+sbom: ## chengyin.cdx.json: every module in the binary with its version and hash, as CycloneDX
+	CGO_ENABLED=0 go run $(CYCLONEDX) app -json -output chengyin.cdx.json
+
+vulnerabilities: ## known ones that this program can reach; asks vuln.go.dev
+	CGO_ENABLED=0 go run $(GOVULNCHECK) ./...
+
+bench-list: ## the newest responses of a community among a million
+	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkList$$' -benchtime 2000x -timeout 30m ./survey/response
+
 clean:
-	rm -f chengyin
+	rm -f chengyin chengyin.cdx.json

@@ -50,7 +50,7 @@ func admin(ctx context.Context, env environment, args []string) error {
 		*name = *login
 	}
 	password := newPassword()
-	err = a.Accounts.Create(ctx, survey.System, account.NewAccount{Login: *login, Name: *name, Role: *role, AreaCode: *area, Password: password})
+	err = a.Accounts.Create(ctx, survey.System, account.NewAccount{Login: *login, Name: *name, Role: *role, AreaCode: *area, Password: password, Temporary: true})
 	if err != nil {
 		return err
 	}

@@ -150,9 +150,10 @@ func showDemo(ctx context.Context, env environment, a *app.App, c config.Config,
 	fmt.Fprintf(w, "  海报 Poster sheet     %s/collectors/%s/sheet\n", c.PublicURL, city.Resident)
 	fmt.Fprintf(w, "  登录 Sign-ins         %s\n", strings.Join(city.Logins, " "))
 	if city.Fresh {
-		fmt.Fprintf(w, "  密码 Password         %s\n\n", password)
+		fmt.Fprintf(w, "  密码 Password         %s\n", password)
 	} else {
-		fmt.Fprintf(w, "  密码 Password         as printed when the demo city was made (CHENGYIN_DEMO_PASSWORD)\n\n")
+		fmt.Fprintf(w, "  密码 Password         as printed when the demo city was made (CHENGYIN_DEMO_PASSWORD)\n")
 	}
+	fmt.Fprintf(w, "  演示城市的管理员不要求动态验证码，正式安装默认要求 The demo's administrators need no second factor; a real installation asks for one\n\n")
 	return nil
 }

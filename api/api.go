@@ -53,7 +53,7 @@ func New(d Deps) *API {
 	a.huma = humagin.New(r, humaConfig(d.Version))
 	a.router = r
 	a.routes(r)
-	a.handler = a.protect(r)
+	a.handler = a.harden(a.protect(r))
 	return a
 }
 

@@ -72,7 +72,6 @@ func (a *API) request(c *gin.Context) {
 	}
 	c.Request = c.Request.WithContext(ctx)
 	c.Header("X-Request-Id", id)
-	c.Header("X-Content-Type-Options", "nosniff")
 	c.Next()
 	route := c.FullPath()
 	took := time.Since(start)

@@ -98,8 +98,7 @@ func (a *API) boardEvents(c *gin.Context) error {
 		return fmt.Errorf("keep the connection for events: %w", err)
 	}
 	h := c.Writer.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // for a proxy that collects answers
 	c.Writer.WriteHeader(http.StatusOK)
 	ticker := time.NewTicker(heartbeat)

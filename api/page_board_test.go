@@ -188,7 +188,7 @@ func TestBoardEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if ct := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || ct != "text/event-stream" {
+	if ct := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || ct != "text/event-stream; charset=utf-8" {
 		t.Fatal(resp.Status, ct)
 	}
 	lines := bufio.NewScanner(resp.Body)

@@ -120,7 +120,7 @@ func TestQRPictures(t *testing.T) {
 	page(t, ana, s.url+"/collectors/ZZZZZZZZZ/qr.png").want(t, 404)
 	svg := page(t, ana, s.url+"/collectors/"+code+"/qr.svg")
 	svg.want(t, 200, "<svg ", "viewBox")
-	if svg.header.Get("Content-Type") != "image/svg+xml" {
+	if svg.header.Get("Content-Type") != "image/svg+xml; charset=utf-8" {
 		t.Error(svg.header)
 	}
 

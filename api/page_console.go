@@ -93,7 +93,7 @@ const mark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect 
 
 func (a *API) icon(c *gin.Context) error {
 	c.Header("Cache-Control", "public, max-age=86400")
-	c.Data(http.StatusOK, "image/svg+xml", []byte(mark))
+	c.Data(http.StatusOK, "image/svg+xml; charset=utf-8", []byte(mark))
 	return nil
 }
 

@@ -47,17 +47,9 @@ func (a *API) writePage(c *gin.Context, status int, name string, l look, data an
 	return err
 }
 
-// hide keeps a page, and where the resident came from or goes to, to the two of
-// us. The policy for the referrer is same-origin, not no-referrer: under the
-// latter browsers post forms with "Origin: null", and those too old to send
-// Sec-Fetch-Site could not be told from a foreign site.
-func hide(c *gin.Context) {
-	h := c.Writer.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Robots-Tag", "noindex")
-}
+// hide keeps a page out of search engines; headers keep it, and where the reader
+// came from or goes to, to the two of us.
+func hide(c *gin.Context) { c.Header("X-Robots-Tag", "noindex") }
 
 // residentPolicy allows the scripts and styles that stand in the page, the empty
 // icon, and sending answers home.

@@ -46,14 +46,12 @@ func (a *API) qrSVG(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendPicture(c, k, "image/svg+xml", "svg", []byte(svg))
+	return sendPicture(c, k, "image/svg+xml; charset=utf-8", "svg", []byte(svg))
 }
 
 // sendPicture names the file after place and poster, as it lies in a folder of
 // downloads afterwards.
 func sendPicture(c *gin.Context, k collector.Collector, contentType, ext string, body []byte) error {
-	c.Header("Cache-Control", "private, no-store")
-	c.Header("Content-Security-Policy", "default-src 'none'")
 	c.Header("Content-Disposition", fmt.Sprintf("inline; filename=%q", fmt.Sprintf("%s-%s-%d.%s", k.AreaCode, k.Channel, k.Slot, ext)))
 	c.Data(http.StatusOK, contentType, body)
 	return nil

@@ -25,19 +25,13 @@ type Account struct {
 	Role         string // that the account was made with; its grants say what it may do
 	AreaCode     string // where the person belongs, which decides who may manage the account
 	PasswordHash string
-	Failures     int
-	LockedUntil  *time.Time
+	PasswordAt   *time.Time // when it was chosen; nil: with the account
+	MustChange   bool       // the password was chosen by somebody else
+	TOTPSecret   string     `gorm:"column:totp_secret"` // sealed; "" when no second factor was begun
+	TOTPSince    *time.Time `gorm:"column:totp_since"`  // nil until the first code
+	TOTPStep     int64      `gorm:"column:totp_step"`   // the last that was used
 	DisabledAt   *time.Time
 	CreatedAt    time.Time
-}
-
-// Session is a signed-in browser. The token itself is only in its cookie.
-type Session struct {
-	TokenHash string `gorm:"primaryKey"`
-	AccountID string
-	CreatedAt time.Time
-	SeenAt    time.Time
-	ExpiresAt time.Time
 }
 
 // Errors of signing in.

@@ -18,6 +18,8 @@ import (
 
 var ctx = context.Background()
 
+var secret = []byte("a secret of this test only")
+
 const (
 	password = "correct horse 1"
 	city     = "990100000000"
@@ -47,7 +49,7 @@ func each(t *testing.T, test func(t *testing.T, d *desk)) {
 			if err := db.Migrate(ctx); err != nil {
 				t.Fatal(err)
 			}
-			d.db, d.Service = db, account.New(db, clock)
+			d.db, d.Service = db, account.New(db, clock, secret)
 			d.create(t, "office")
 			test(t, d)
 		})
@@ -316,7 +318,7 @@ func TestCreate(t *testing.T) {
 
 func TestAny(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		s := account.New(db, survey.SystemClock)
+		s := account.New(db, survey.SystemClock, secret)
 		if any, err := s.Any(ctx); err != nil || any {
 			t.Fatal(any, err)
 		}

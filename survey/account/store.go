@@ -32,48 +32,13 @@ func accountByLogin(r *gorm.DB, login string) (Account, error) {
 	return a, err
 }
 
-// noteTry notes that a password was tried at an account that is not locked: a
-// right one clears the failures, a wrong one is counted, and the last that is
-// allowed locks the account and starts the count anew. Open is false, and nothing
-// is noted, when the account is locked.
-func noteTry(tx *store.Tx, id string, right bool) (open bool, err error) {
-	change := map[string]any{"failures": gorm.Expr("failures + 1")}
-	if right {
-		change = map[string]any{"failures": 0, "locked_until": nil}
-	}
-	r := tx.Model(&Account{}).Where("id = ? AND (locked_until IS NULL OR locked_until <= ?)", id, tx.Now).Updates(change)
-	if r.Error != nil || r.RowsAffected == 0 {
-		return false, r.Error
-	}
-	err = tx.Model(&Account{}).Where("id = ? AND failures >= ?", id, maxFailures).
-		Updates(map[string]any{"failures": 0, "locked_until": tx.Now.Add(lockFor)}).Error
-	if err != nil {
-		return false, fmt.Errorf("lock account: %w", err)
-	}
-	return true, nil
-}
-
-func insertSession(tx *store.Tx, s Session) error { return tx.Create(&s).Error }
-
-func sessionByHash(r *gorm.DB, hash string) (Session, Account, error) {
-	var s Session
+func accountByID(r *gorm.DB, id string) (Account, error) {
 	var a Account
-	err := r.Where("token_hash = ?", hash).Take(&s).Error
-	if err == nil {
-		err = r.Where("id = ?", s.AccountID).Take(&a).Error
-	}
+	err := r.Where("id = ?", id).Take(&a).Error
 	if store.NotFound(err) {
-		return s, a, survey.ErrNotFound
+		return a, survey.ErrNotFound
 	}
-	return s, a, err
-}
-
-func touchSession(tx *store.Tx, hash string) error {
-	return tx.Model(&Session{}).Where("token_hash = ?", hash).Update("seen_at", tx.Now).Error
-}
-
-func deleteSession(tx *store.Tx, hash string) error {
-	return tx.Where("token_hash = ?", hash).Delete(&Session{}).Error
+	return a, err
 }
 
 func anyAccount(r *gorm.DB) (bool, error) {

@@ -8,11 +8,13 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"chengyin/survey"
 	"chengyin/survey/account"
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
+	"chengyin/survey/event"
 	"chengyin/survey/indicator"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
@@ -24,9 +26,10 @@ import (
 
 // Config is what an App is made from.
 type Config struct {
-	Database    string // "sqlite:PATH" or "mysql://USER:PASS@HOST:PORT/NAME"
-	Secret      []byte // keys codes, tickets and receipts
-	CodeVersion string // written into every run of scores
+	Database    string   // "sqlite:PATH" or "mysql://USER:PASS@HOST:PORT/NAME"
+	Secret      []byte   // keys codes, tickets and receipts
+	Older       [][]byte // secrets that were in use before, the newest first: what they signed stays genuine
+	CodeVersion string   // written into every run of scores
 	Clock       survey.Clock
 	Log         *slog.Logger
 }
@@ -37,6 +40,8 @@ type App struct {
 	Clock survey.Clock
 	Log   *slog.Logger
 
+	Events         *event.Service
+	Worker         *event.Worker // does what follows events
 	Accounts       *account.Service
 	Areas          *area.Service
 	Questionnaires *questionnaire.Service
@@ -56,27 +61,37 @@ func New(ctx context.Context, c Config) (*App, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if len(c.Secret) < 16 {
-		return nil, fmt.Errorf("the secret has %d bytes; it needs at least 16", len(c.Secret))
+	for _, s := range slices.Concat([][]byte{c.Secret}, c.Older) {
+		if len(s) < 16 {
+			return nil, fmt.Errorf("a secret has %d bytes; it needs at least 16", len(s))
+		}
 	}
-	db, err := store.Open(ctx, c.Database, store.Options{Clock: c.Clock, ChainKey: derive(c.Secret, "chain of events")})
+	o := store.Options{Clock: c.Clock, ChainKey: chainKey(c.Secret)}
+	for _, s := range c.Older {
+		o.OlderChainKeys = append(o.OlderChainKeys, chainKey(s))
+	}
+	db, err := store.Open(ctx, c.Database, o)
 	if err != nil {
 		return nil, err
 	}
 	a := &App{DB: db, Clock: c.Clock, Log: c.Log}
-	a.Accounts = account.New(db, c.Clock)
+	a.Events = event.New(db)
+	a.Worker = event.NewWorker(db, c.Log, a.follows())
+	a.Accounts = account.New(db, c.Clock, c.Secret, c.Older...)
 	a.Areas = area.New(db)
 	a.Questionnaires = questionnaire.New(db, c.Clock)
 	a.Recipes = indicator.New(db, c.Clock)
 	a.Waves = wave.New(db)
 	a.Samples = sample.New(db)
-	a.Collectors = collector.New(db, c.Secret)
+	a.Collectors = collector.New(db, c.Secret, c.Older...)
 	a.Responses = response.New(db, c.Clock, c.Secret, response.Deps{
-		Areas: a.Areas, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Waves: a.Waves, Collectors: a.Collectors, Samples: a.Samples,
+		Areas: a.Areas, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Waves: a.Waves, Collectors: a.Collectors, Samples: a.Samples, Older: c.Older,
 	})
 	a.Scores = score.New(db, c.Clock, score.Deps{Areas: a.Areas, Recipes: a.Recipes, Waves: a.Waves}, c.CodeVersion)
 	return a, nil
 }
+
+func chainKey(secret []byte) []byte { return derive(secret, "chain of events") }
 
 // derive returns the key for one purpose.
 func derive(secret []byte, purpose string) []byte {

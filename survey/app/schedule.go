@@ -3,6 +3,10 @@ package app
 import (
 	"context"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"chengyin/survey/event"
 )
 
 // The schedule looks for scores that are out of date after each pause. It is three
@@ -14,8 +18,50 @@ const (
 	longestPause  = time.Second
 )
 
-// Run does what the schedule says until ctx ends.
+// askEvery is how often the schedule looks whether it is time for what is done once
+// a day.
+const askEvery = 10 * time.Minute
+
+// Run does what the schedule says and what follows events until ctx ends.
 func (a *App) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return a.Worker.Run(ctx) })
+	g.Go(func() error {
+		a.every(ctx, askEvery, a.askRegularly)
+		return nil
+	})
+	g.Go(func() error {
+		a.refreshScores(ctx)
+		return nil
+	})
+	return g.Wait()
+}
+
+// askRegularly writes the events that something is to follow once a day. Each may
+// be asked for by several servers: one of them writes it.
+func (a *App) askRegularly(ctx context.Context) {
+	for what, ask := range map[string]func(context.Context) error{
+		"ask to remove old events": func(ctx context.Context) error { return event.AskToPrune(ctx, a.DB) },
+	} {
+		if err := ask(ctx); err != nil && ctx.Err() == nil {
+			a.Log.Error(what, "err", err)
+		}
+	}
+}
+
+// every calls f now and again after each pause until ctx ends.
+func (a *App) every(ctx context.Context, pause time.Duration, f func(context.Context)) {
+	for {
+		f(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+func (a *App) refreshScores(ctx context.Context) {
 	for {
 		start := time.Now()
 		if err := a.Scores.RefreshStale(ctx); err != nil && ctx.Err() == nil {
@@ -23,7 +69,7 @@ func (a *App) Run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-time.After(min(max(3*time.Since(start), shortestPause), longestPause)):
 		}
 	}

@@ -3,6 +3,7 @@ package collector
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"slices"
 	"strings"
 )
 
@@ -21,18 +22,19 @@ const (
 
 // Signer makes codes and knows its own.
 type Signer struct {
-	key []byte
+	keys [][]byte // the newest first
 }
 
-// NewSigner returns a signer that keys codes by secret.
-func NewSigner(secret []byte) *Signer {
-	return &Signer{key: secret}
+// NewSigner returns a signer that keys codes by secret and also knows those that
+// it keyed by older ones.
+func NewSigner(secret []byte, older ...[]byte) *Signer {
+	return &Signer{keys: slices.Concat([][]byte{secret}, older)}
 }
 
 // Code returns the code of a collector's number.
 func (s *Signer) Code(number int64) string {
 	n := encode(uint64(number), numberDigits)
-	return n + s.signature(n)
+	return n + signature(s.keys[0], n)
 }
 
 // Genuine reports whether the normalised code carries the right signature.
@@ -41,11 +43,11 @@ func (s *Signer) Genuine(code string) bool {
 		return false
 	}
 	n := code[:numberDigits]
-	return hmac.Equal([]byte(code[numberDigits:]), []byte(s.signature(n)))
+	return slices.ContainsFunc(s.keys, func(key []byte) bool { return hmac.Equal([]byte(code[numberDigits:]), []byte(signature(key, n))) })
 }
 
-func (s *Signer) signature(number string) string {
-	m := hmac.New(sha256.New, s.key)
+func signature(key []byte, number string) string {
+	m := hmac.New(sha256.New, key)
 	m.Write([]byte("collector:" + number))
 	sum := m.Sum(nil)
 	return encode(uint64(sum[0])<<16|uint64(sum[1])<<8|uint64(sum[2]), signatureDigits)

@@ -20,9 +20,10 @@ type Service struct {
 	signer *Signer
 }
 
-// New returns the service on db; codes are signed with secret.
-func New(db *store.DB, secret []byte) *Service {
-	return &Service{db: db, signer: NewSigner(secret)}
+// New returns the service on db; codes are signed with secret, and
+// those that were signed with an older one stay genuine.
+func New(db *store.DB, secret []byte, older ...[]byte) *Service {
+	return &Service{db: db, signer: NewSigner(secret, older...)}
 }
 
 // ByCode finds a collector by its code, however it was typed. A code whose

@@ -5,9 +5,6 @@
 package event
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -42,19 +39,9 @@ type Event struct {
 	AreaCode  string // where that lies, when it lies anywhere
 	Result    string
 	Payload   string // JSON; never answers, passwords or tokens
+	KeyID     string // which key made the code
 	MAC       string `gorm:"column:mac"`
 }
-
-// head is the end of the chain.
-type head struct {
-	Name string `gorm:"primaryKey"`
-	Seq  int64
-	MAC  string `gorm:"column:mac"`
-}
-
-func (head) TableName() string { return "event_heads" }
-
-const chain = "chain"
 
 // Began is the kind of the first event of a chain. Its payload says how many
 // events are older than the chain.
@@ -67,6 +54,7 @@ type Entry struct {
 	Area    string
 	Result  string // "": Done
 	Payload any
+	Due     time.Time // when what follows is to be done; zero: at once
 }
 
 // Append adds an event about something that was done to the transaction.
@@ -74,73 +62,80 @@ func Append(tx *store.Tx, actor survey.Actor, kind, object string, payload any) 
 	return Write(tx, actor, Entry{Kind: kind, Object: object, Payload: payload})
 }
 
-// Write adds an event to the transaction. Whoever writes one holds the end of the
-// chain until the transaction ends.
+// Write adds an event to the transaction, and a job when something follows it.
+// Whoever writes one holds the end of the chain until the transaction ends.
 func Write(tx *store.Tx, actor survey.Actor, e Entry) error {
-	h := head{Name: chain}
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&h).Error; err != nil {
-		return fmt.Errorf("append event %s: %w", e.Kind, err)
-	}
-	if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("name = ?", chain).Take(&h).Error; err != nil {
-		return fmt.Errorf("append event %s: %w", e.Kind, err)
-	}
-	if h.Seq == 0 {
-		var before int64
-		if err := tx.Model(&Event{}).Count(&before).Error; err != nil {
-			return fmt.Errorf("begin the chain of events: %w", err)
-		}
-		if err := link(tx, &h, survey.System, Entry{Kind: Began, Payload: map[string]int64{"before": before}}); err != nil {
-			return err
-		}
-	}
-	if err := link(tx, &h, actor, e); err != nil {
-		return err
-	}
-	err := tx.Model(&head{}).Where("name = ?", chain).Updates(map[string]any{"seq": h.Seq, "mac": h.MAC}).Error
-	if err != nil {
+	if err := write(tx, actor, e); err != nil {
 		return fmt.Errorf("append event %s: %w", e.Kind, err)
 	}
 	return nil
 }
 
+func write(tx *store.Tx, actor survey.Actor, e Entry) error {
+	keys := newRing(tx.ChainKeys)
+	h := head{Name: chain}
+	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&h).Error; err != nil {
+		return err
+	}
+	if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("name = ?", chain).Take(&h).Error; err != nil {
+		return err
+	}
+	switch {
+	case h.Seq == 0:
+		var before int64
+		if err := tx.Model(&Event{}).Where("seq IS NULL").Count(&before).Error; err != nil {
+			return err
+		}
+		if _, err := link(tx, keys, &h, survey.System, Entry{Kind: Began, Payload: map[string]int64{"before": before}}); err != nil {
+			return err
+		}
+	case !keys.sealed(h):
+		// Going on would hide what was done to the end of the chain; stopping would
+		// stop the platform. So the doubt becomes part of the chain.
+		if _, err := link(tx, keys, &h, survey.System, Entry{Kind: Doubted, Result: Failed, Payload: doubt{h.Seq, h.MAC, h.KeyID, h.Seal}}); err != nil {
+			return err
+		}
+	}
+	row, err := link(tx, keys, &h, actor, e)
+	if err != nil {
+		return err
+	}
+	keys.seal(&h)
+	if err := saveHead(tx, h); err != nil {
+		return err
+	}
+	if tx.Follows == nil || !tx.Follows(e.Kind) {
+		return nil
+	}
+	if e.Due.IsZero() {
+		e.Due = tx.Now
+	}
+	return tx.Create(&job{EventID: row.ID, Kind: row.Kind, DueAt: e.Due, CreatedAt: tx.Now}).Error
+}
+
 // link stores the next event after h and moves h to it.
-func link(tx *store.Tx, h *head, actor survey.Actor, e Entry) error {
+func link(tx *store.Tx, keys ring, h *head, actor survey.Actor, e Entry) (Event, error) {
 	p, err := json.Marshal(e.Payload)
 	if err != nil {
-		return fmt.Errorf("event %s: %w", e.Kind, err)
+		return Event{}, err
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
-		return fmt.Errorf("event %s: %w", e.Kind, err)
+		return Event{}, err
 	}
 	if e.Result == "" {
 		e.Result = Done
 	}
 	seq := h.Seq + 1
 	row := Event{ID: id.String(), Seq: &seq, At: tx.Now, Kind: e.Kind, Actor: ascii(actor.Login, 64), AccountID: ascii(actor.Account, 36), Via: actor.Via,
-		Source: ascii(actor.From, 64), RequestID: ascii(actor.Request, 36), Object: ascii(e.Object, 64), AreaCode: ascii(e.Area, 12), Result: e.Result, Payload: string(p)}
-	row.MAC = row.mac(tx.ChainKey, h.MAC)
+		Source: ascii(actor.From, 64), RequestID: ascii(actor.Request, 36), Object: ascii(e.Object, 64), AreaCode: ascii(e.Area, 12), Result: e.Result, Payload: string(p),
+		KeyID: keys.newest.id}
+	row.MAC = row.mac(keys.newest.key, h.MAC)
 	if err := tx.Create(&row).Error; err != nil {
-		return fmt.Errorf("append event %s: %w", e.Kind, err)
+		return Event{}, err
 	}
 	h.Seq, h.MAC = seq, row.MAC
-	return nil
-}
-
-// mac returns the code that ties the event to the one before it. Without the key
-// nobody can make one.
-func (e Event) mac(key []byte, before string) string {
-	var seq int64
-	if e.Seq != nil {
-		seq = *e.Seq
-	}
-	fields, err := json.Marshal([]any{before, seq, e.ID, e.At.UnixMicro(), e.Kind, e.Actor, e.AccountID, e.Via, e.Source, e.RequestID, e.Object, e.AreaCode, e.Result, e.Payload})
-	if err != nil {
-		panic("event: " + err.Error()) // texts and numbers can always be written
-	}
-	m := hmac.New(sha256.New, key)
-	m.Write(fields)
-	return hex.EncodeToString(m.Sum(nil))
+	return row, nil
 }
 
 // ascii keeps of a text what its column holds.

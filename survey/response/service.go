@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,13 +30,14 @@ type Deps struct {
 	Waves          *wave.Service
 	Collectors     *collector.Service
 	Samples        *sample.Service
+	Older          [][]byte // secrets that keyed tickets before; phones may still hold some
 }
 
 // Service opens questionnaires and takes answers in.
 type Service struct {
 	db    *store.DB
 	clock survey.Clock
-	key   []byte
+	keys  [][]byte // the newest first
 	deps  Deps
 	queue *committer
 
@@ -45,7 +47,7 @@ type Service struct {
 
 // New returns the service on db. Tickets and receipts are keyed by secret.
 func New(db *store.DB, clock survey.Clock, secret []byte, deps Deps) *Service {
-	return &Service{db: db, clock: clock, key: secret, deps: deps, queue: newCommitter(db), known: map[string]fieldwork{}}
+	return &Service{db: db, clock: clock, keys: slices.Concat([][]byte{secret}, deps.Older), deps: deps, queue: newCommitter(db), known: map[string]fieldwork{}}
 }
 
 // fieldwork is what stands behind a code. Questionnaire and recipe never change;
@@ -109,7 +111,7 @@ func (s *Service) Open(ctx context.Context, code string) (Sheet, error) {
 	now := s.clock()
 	sheet := Sheet{Collector: f.collector, State: f.collector.StateAt(f.wave, now), Wave: f.wave, Area: f.area, Questionnaire: f.questionnaire}
 	if sheet.State == collector.Open {
-		sheet.Ticket, err = newTicket(s.key, f.collector.Number, now)
+		sheet.Ticket, err = newTicket(s.keys[0], f.collector.Number, now)
 	}
 	return sheet, err
 }
@@ -127,7 +129,7 @@ func (s *Service) Submit(ctx context.Context, in Submission) (receipt Receipt, f
 		return Receipt{}, false, err
 	}
 	now := s.clock()
-	issued, err := readTicket(s.key, in.Ticket, in.ID, f.collector.Number, now)
+	issued, err := readTicket(s.keys, in.Ticket, in.ID, f.collector.Number, now)
 	if err != nil {
 		return Receipt{}, false, err
 	}
@@ -157,7 +159,7 @@ func (s *Service) prepare(ctx context.Context, f fieldwork, in Submission, issue
 	r := Response{
 		ID: id.String(), WaveID: f.wave.ID, CollectorID: f.collector.ID, AreaCode: f.collector.AreaCode, QuestionnaireID: f.wave.QuestionnaireID,
 		Mode: f.collector.Mode(), Via: in.Via, Lang: in.Lang, Answers: string(canonical), AnswersHash: hex.EncodeToString(hash[:]),
-		Status: Counted, Receipt: receiptOf(s.key, id.String()), IssuedAt: issued, StartedAt: plausible(in.StartedAt), ReceivedAt: now,
+		Status: Counted, Receipt: receiptOf(s.keys[0], id.String()), IssuedAt: issued, StartedAt: plausible(in.StartedAt), ReceivedAt: now,
 	}
 	if r.Lang != "en" {
 		r.Lang = "zh"

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,10 +39,11 @@ func newTicket(key []byte, number int64, now time.Time) (Ticket, error) {
 }
 
 // readTicket returns when the ticket was given. Returns ErrTicket when it was not
-// given for this id and collector, or in the future.
-func readTicket(key []byte, token, id string, number int64, now time.Time) (issued time.Time, err error) {
+// given for this id and collector with one of the keys, or in the future.
+func readTicket(keys [][]byte, token, id string, number int64, now time.Time) (issued time.Time, err error) {
 	b, e := base64.RawURLEncoding.DecodeString(token)
-	if e != nil || len(b) != ticketSize || !hmac.Equal(b[ticketBody:], sign(key, "ticket:", b[:ticketBody])) {
+	if e != nil || len(b) != ticketSize ||
+		!slices.ContainsFunc(keys, func(key []byte) bool { return hmac.Equal(b[ticketBody:], sign(key, "ticket:", b[:ticketBody])) }) {
 		return time.Time{}, ErrTicket
 	}
 	u, e := uuid.Parse(id)

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,8 +37,10 @@ const (
 type Options struct {
 	Clock   survey.Clock // nil: the machine's
 	MaxOpen int          // connections to MySQL; 0: 64
-	// ChainKey keys the chain of events.
-	ChainKey []byte
+	// ChainKey keys the chain of events; OlderChainKeys did so before it, the newest
+	// first.
+	ChainKey       []byte
+	OlderChainKeys [][]byte
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -47,14 +50,17 @@ type DB struct {
 	dialect string
 	server  string
 	clock   survey.Clock
-	key     []byte
+	keys    [][]byte // of the chain of events, the newest first
+	follows func(kind string) bool
 }
 
 // Tx is a running transaction. Now is the time of the whole transaction.
 type Tx struct {
 	*gorm.DB
-	Now      time.Time
-	ChainKey []byte // of the chain of events
+	Now       time.Time
+	ChainKeys [][]byte // of the chain of events, the newest first
+	// Follows reports whether something follows events of that kind.
+	Follows func(kind string) bool
 }
 
 // Open opens the database at dsn, "sqlite:PATH" or
@@ -110,7 +116,7 @@ func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &DB{write: w, read: r, dialect: SQLite, server: "SQLite", clock: o.Clock, key: o.ChainKey}, nil
+	return &DB{write: w, read: r, dialect: SQLite, server: "SQLite", clock: o.Clock, keys: slices.Concat([][]byte{o.ChainKey}, o.OlderChainKeys)}, nil
 }
 
 func openMySQL(ctx context.Context, dsn string, o Options) (*DB, error) {
@@ -160,7 +166,7 @@ func openMySQL(ctx context.Context, dsn string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database at %s: %w", c.Addr, err)
 	}
-	return &DB{write: g, read: g, dialect: MySQL, server: version, clock: o.Clock, key: o.ChainKey}, nil
+	return &DB{write: g, read: g, dialect: MySQL, server: version, clock: o.Clock, keys: slices.Concat([][]byte{o.ChainKey}, o.OlderChainKeys)}, nil
 }
 
 func serverVersion(ctx context.Context, c *mysqldriver.Config) (string, error) {
@@ -194,6 +200,13 @@ func (db *DB) Server() string { return db.server }
 // Clock returns the clock that the database was opened with.
 func (db *DB) Clock() survey.Clock { return db.clock }
 
+// ChainKeys returns the keys of the chain of events, the newest first.
+func (db *DB) ChainKeys() [][]byte { return db.keys }
+
+// Follow says of which kinds of events something follows: package event then notes
+// a job beside each of them. It is called before the database is used.
+func (db *DB) Follow(kind func(string) bool) { db.follows = kind }
+
 // Read returns a handle for reading outside transactions.
 func (db *DB) Read(ctx context.Context) *gorm.DB { return db.read.WithContext(ctx) }
 
@@ -214,7 +227,7 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 	const tries = 8
 	for i := 1; ; i++ {
 		err := db.write.WithContext(ctx).Transaction(func(g *gorm.DB) error {
-			return f(&Tx{DB: g, Now: db.clock(), ChainKey: db.key})
+			return f(&Tx{DB: g, Now: db.clock(), ChainKeys: db.keys, Follows: db.follows})
 		})
 		if err == nil || i == tries || !transient(err) {
 			return err

@@ -1,0 +1,5 @@
+-- +goose Up
+ALTER TABLE accounts ADD COLUMN totp_step BIGINT NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE accounts DROP COLUMN totp_step;
