@@ -15,10 +15,10 @@ import (
 // package gets its place here first.
 var order = strings.Fields(`
 stats stats/internal/golden stats/sampling stats/weighting stats/estimate stats/smallarea stats/rank stats/quality stats/driver
-survey survey/store survey/store/storetest survey/event
+survey survey/mask survey/store survey/store/storetest survey/event
 survey/account survey/area survey/questionnaire survey/indicator survey/wave survey/sample survey/collector
 survey/tally survey/response
-survey/score
+survey/score survey/privacy
 survey/poster survey/exchange survey/analysis
 survey/app survey/demo survey/apptest
 config static/chart static api .

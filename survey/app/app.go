@@ -16,6 +16,7 @@ import (
 	"chengyin/survey/collector"
 	"chengyin/survey/event"
 	"chengyin/survey/indicator"
+	"chengyin/survey/privacy"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
 	"chengyin/survey/sample"
@@ -51,6 +52,7 @@ type App struct {
 	Collectors     *collector.Service
 	Responses      *response.Service
 	Scores         *score.Service
+	Privacy        *privacy.Service
 }
 
 // New opens the database and builds the services. It does not migrate.
@@ -88,6 +90,7 @@ func New(ctx context.Context, c Config) (*App, error) {
 		Areas: a.Areas, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Waves: a.Waves, Collectors: a.Collectors, Samples: a.Samples, Older: c.Older,
 	})
 	a.Scores = score.New(db, c.Clock, score.Deps{Areas: a.Areas, Recipes: a.Recipes, Waves: a.Waves}, c.CodeVersion)
+	a.Privacy = privacy.New(db, c.Clock, a.Responses)
 	return a, nil
 }
 

@@ -22,12 +22,19 @@ const (
 // a day.
 const askEvery = 10 * time.Minute
 
+// sweepPause is how long after a look for what is past its time the next follows.
+const sweepPause = time.Minute
+
 // Run does what the schedule says and what follows events until ctx ends.
 func (a *App) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return a.Worker.Run(ctx) })
 	g.Go(func() error {
 		a.every(ctx, askEvery, a.askRegularly)
+		return nil
+	})
+	g.Go(func() error {
+		a.every(ctx, sweepPause, a.sweep)
 		return nil
 	})
 	g.Go(func() error {
@@ -72,5 +79,12 @@ func (a *App) refreshScores(ctx context.Context) {
 			return
 		case <-time.After(min(max(3*time.Since(start), shortestPause), longestPause)):
 		}
+	}
+}
+
+// sweep erases what is past its time.
+func (a *App) sweep(ctx context.Context) {
+	if err := a.Privacy.Sweep(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("erase what is past its time", "err", err)
 	}
 }

@@ -80,6 +80,20 @@ type Option struct {
 	Exclusive bool        `json:"exclusive,omitempty"` // cannot be chosen together with others
 	DontKnow  bool        `json:"dk,omitempty"`        // "说不清": last, and set apart from the others
 	Fixed     bool        `json:"fixed,omitempty"`     // keeps its place when the others turn
+	Stop      bool        `json:"stop,omitempty"`      // "不满14岁": whoever chooses it is asked nothing more, and nothing is kept
+}
+
+// Stops reports whether the answers say that the person must not be asked.
+func (d *Definition) Stops(a Answers) bool {
+	for i := range d.Questions {
+		q := &d.Questions[i]
+		for _, code := range Chosen(tidy(a[q.ID])) {
+			if o := q.Option(code); o != nil && o.Stop {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Question returns the question with that id, or nil.
@@ -124,11 +138,11 @@ func Parse(raw []byte) (*Definition, error) {
 	return d, nil
 }
 
-//go:embed definitions/civility-v1.json
-var civilityV1 []byte
+//go:embed definitions/civility-v2.json
+var civility []byte
 
 var parseDefault = sync.OnceValue(func() *Definition {
-	d, err := Parse(civilityV1)
+	d, err := Parse(civility)
 	if err != nil {
 		panic("questionnaire: the built-in definition: " + err.Error())
 	}

@@ -191,7 +191,7 @@ func TestDefault(t *testing.T) {
 			t.Errorf("residents read %q, which tells them what is hoped for", forbidden)
 		}
 	}
-	want := map[string]string{"residence": "half_year newcomer elsewhere", "age": "a18 a30 a40 a50 a60 a70 u18", "sex": "m f",
+	want := map[string]string{"residence": "half_year newcomer elsewhere", "age": "a18 a30 a40 a50 a60 a70 u18 u14", "sex": "m f",
 		"q1": "know heard unknown", "q3": "prosperity harmony integrity efficiency dk", "q6": "yes no dk",
 		"q7": "volunteer cleanup traffic donate sorting council other"}
 	for i := 8; i <= 18; i++ {

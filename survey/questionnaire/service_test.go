@@ -33,7 +33,7 @@ func TestService(t *testing.T) {
 			if _, err := s.Publish(ctx, other); !errors.Is(err, questionnaire.ErrPublished) || survey.KindOf(err) != survey.Conflict {
 				t.Errorf("got %v, want a conflict", err)
 			}
-			other.Version = 2
+			other.Version++
 			next, err := s.Publish(ctx, other)
 			if err != nil || next == id {
 				t.Errorf("a new version: got %s, %v", next, err)
@@ -41,7 +41,7 @@ func TestService(t *testing.T) {
 		})
 		t.Run("a definition that breaks a rule is not stored", func(t *testing.T) {
 			bad := copyOfDefault(t)
-			bad.Version, bad.Questions[0].ID = 3, "A"
+			bad.Version, bad.Questions[0].ID = bad.Version+2, "A"
 			if _, err := s.Publish(ctx, bad); !errors.Is(err, survey.ErrInvalid) {
 				t.Errorf("got %v, want invalid", err)
 			}
@@ -56,7 +56,7 @@ func TestService(t *testing.T) {
 				t.Error("read a second time")
 			}
 			list, err := fresh.List(ctx)
-			if err != nil || len(list) != 2 || list[0].Version != 2 || list[1].ID != id || list[1].PublishedAt.IsZero() {
+			if err != nil || len(list) != 2 || list[0].Version != d.Version+1 || list[1].ID != id || list[1].PublishedAt.IsZero() {
 				t.Errorf("got %v, %v", list, err)
 			}
 		})

@@ -14,6 +14,7 @@ import (
 type item struct {
 	sent    Response
 	tallies []tally.Row
+	trace   Trace
 
 	row    Response // sent, or what becomes of it in the transaction
 	stored Response // what is on the disk under the id
@@ -138,6 +139,12 @@ func keep(tx *store.Tx, batch []*item) error {
 			return err
 		}
 	}
+	if err := keepErased(tx, batch); err != nil {
+		return err
+	}
+	if err := insertTraces(tx, batch); err != nil {
+		return err
+	}
 	var moves []tally.Row
 	for _, it := range batch {
 		if it.first && it.stored.Status == Counted {
@@ -145,6 +152,36 @@ func keep(tx *store.Tx, batch []*item) error {
 		}
 	}
 	return tally.Move(tx, moves)
+}
+
+// keepErased takes out again what was stored under the id of a response that its
+// respondent had deleted. It looks after the insert: a deletion that is under way
+// holds the id until it ends, so its tombstone is seen now or the insert met the
+// response itself.
+func keepErased(tx *store.Tx, batch []*item) error {
+	var ids []string
+	for _, it := range batch {
+		if it.first {
+			ids = append(ids, it.row.ID)
+		}
+	}
+	erased, err := erasedOf(tx.DB, ids)
+	if err != nil || len(erased) == 0 {
+		return err
+	}
+	var back []string
+	for _, it := range batch {
+		if erased[it.row.ID] {
+			if it.first {
+				back = append(back, it.row.ID)
+			}
+			it.first, it.stored, it.err = false, Response{}, ErrErased
+		}
+	}
+	if err := tx.Where("response_id IN ?", back).Delete(&Rival{}).Error; err != nil { // a double tap with other answers
+		return err
+	}
+	return tx.Where("id IN ?", back).Delete(&Response{}).Error
 }
 
 // keepEach stores item by item, because one of them is known.

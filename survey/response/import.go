@@ -84,6 +84,9 @@ func (s *Service) imported(ctx context.Context, known map[string]fieldwork, r Im
 	case r.ReceivedAt.After(s.clock()):
 		return nil, survey.ErrInvalid.With(survey.Field{Path: "received_at", Code: "out_of_range"})
 	}
+	if f.questionnaire.Stops(r.Answers) {
+		return nil, ErrTooYoung
+	}
 	if wrong := f.questionnaire.Check(r.Answers); len(wrong) > 0 {
 		return nil, ErrWrongAnswers.With(wrong...)
 	}

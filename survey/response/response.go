@@ -39,6 +39,7 @@ type Response struct {
 	Lang            string
 	Answers         string // canonical JSON
 	AnswersHash     string
+	Masked          int // items that were taken out of open texts before they were stored
 	Status          string
 	Reason          string // why it is in quarantine
 	Receipt         string
@@ -97,7 +98,21 @@ type Submission struct {
 	StartedAt *time.Time
 	Answers   questionnaire.Answers
 	Household string // of a visit: the drawn household
+	Device    string // the phone's random token; kept only as a keyed hash, for a while
+	Net       string // where it came from, as Net gives it; kept for a while
 }
+
+// Tombstone stands where a response was that its respondent had deleted, so that
+// sending it again does not bring it back.
+type Tombstone struct {
+	ResponseID  string `gorm:"primaryKey"`
+	ReceiptHash string
+	WaveID      string
+	ErasedAt    time.Time
+}
+
+// TableName is response_tombstones.
+func (Tombstone) TableName() string { return "response_tombstones" }
 
 // Errors of this package.
 var (
@@ -108,6 +123,11 @@ var (
 	ErrTicket = &survey.Error{Kind: survey.Invalid, Code: "ticket_invalid", Fields: []survey.Field{{Path: "ticket", Code: "ticket_invalid"}}}
 	// ErrWrongAnswers names every question that is answered wrongly.
 	ErrWrongAnswers = &survey.Error{Kind: survey.Invalid, Code: "answers_invalid"}
+	// ErrTooYoung means that somebody younger than 14 filled the questions in.
+	// Nothing is kept of it.
+	ErrTooYoung = &survey.Error{Kind: survey.Denied, Code: "too_young"}
+	// ErrErased means that the respondent had the answers deleted.
+	ErrErased = &survey.Error{Kind: survey.Gone, Code: "response_erased"}
 	// ErrNoReceipt means that there is no such receipt.
 	ErrNoReceipt = &survey.Error{Kind: survey.NotFound, Code: "receipt_not_found"}
 )

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
 	"chengyin/survey/indicator"
+	"chengyin/survey/mask"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/sample"
 	"chengyin/survey/store"
@@ -41,13 +43,14 @@ type Service struct {
 	deps  Deps
 	queue *committer
 
-	mu    sync.Mutex
-	known map[string]fieldwork
+	mu       sync.Mutex
+	known    map[string]fieldwork
+	waveKeys map[string][]byte
 }
 
 // New returns the service on db. Tickets and receipts are keyed by secret.
 func New(db *store.DB, clock survey.Clock, secret []byte, deps Deps) *Service {
-	return &Service{db: db, clock: clock, keys: slices.Concat([][]byte{secret}, deps.Older), deps: deps, queue: newCommitter(db), known: map[string]fieldwork{}}
+	return &Service{db: db, clock: clock, keys: slices.Concat([][]byte{secret}, deps.Older), deps: deps, queue: newCommitter(db), known: map[string]fieldwork{}, waveKeys: map[string][]byte{}}
 }
 
 // fieldwork is what stands behind a code. Questionnaire and recipe never change;
@@ -120,8 +123,8 @@ func (s *Service) Open(ctx context.Context, code string) (Sheet, error) {
 // false when they were stored before. When Submit returns nil the answers are on
 // the disk.
 //
-// Returns collector.ErrNotFound, ErrTicket, ErrWrongAnswers naming every wrong
-// answer, or ErrDiffers, together with the first receipt, when the id is known
+// Returns collector.ErrNotFound, ErrTicket, ErrTooYoung, ErrWrongAnswers naming
+// every wrong answer, ErrErased when they were deleted since, or ErrDiffers, together with the first receipt, when the id is known
 // with other answers.
 func (s *Service) Submit(ctx context.Context, in Submission) (receipt Receipt, first bool, err error) {
 	f, err := s.behind(ctx, in.Code)
@@ -132,6 +135,9 @@ func (s *Service) Submit(ctx context.Context, in Submission) (receipt Receipt, f
 	issued, err := readTicket(s.keys, in.Ticket, in.ID, f.collector.Number, now)
 	if err != nil {
 		return Receipt{}, false, err
+	}
+	if f.questionnaire.Stops(in.Answers) {
+		return Receipt{}, false, ErrTooYoung
 	}
 	if wrong := f.questionnaire.Check(in.Answers); len(wrong) > 0 {
 		return Receipt{}, false, ErrWrongAnswers.With(wrong...)
@@ -150,7 +156,8 @@ func (s *Service) Submit(ctx context.Context, in Submission) (receipt Receipt, f
 
 // prepare makes everything that can be made before the transaction.
 func (s *Service) prepare(ctx context.Context, f fieldwork, in Submission, issued, now time.Time) (*item, error) {
-	canonical := in.Answers.Canonical()
+	answers, masked := withoutIdentity(f.questionnaire, in.Answers)
+	canonical := answers.Canonical()
 	hash := sha256.Sum256(append(canonical, "|"+in.Household...))
 	id, err := uuid.Parse(in.ID)
 	if err != nil {
@@ -159,7 +166,7 @@ func (s *Service) prepare(ctx context.Context, f fieldwork, in Submission, issue
 	r := Response{
 		ID: id.String(), WaveID: f.wave.ID, CollectorID: f.collector.ID, AreaCode: f.collector.AreaCode, QuestionnaireID: f.wave.QuestionnaireID,
 		Mode: f.collector.Mode(), Via: in.Via, Lang: in.Lang, Answers: string(canonical), AnswersHash: hex.EncodeToString(hash[:]),
-		Status: Counted, Receipt: receiptOf(s.keys[0], id.String()), IssuedAt: issued, StartedAt: plausible(in.StartedAt), ReceivedAt: now,
+		Masked: masked, Status: Counted, Receipt: receiptOf(s.keys[0], id.String()), IssuedAt: issued, StartedAt: plausible(in.StartedAt), ReceivedAt: now,
 	}
 	if r.Lang != "en" {
 		r.Lang = "zh"
@@ -181,10 +188,34 @@ func (s *Service) prepare(ctx context.Context, f fieldwork, in Submission, issue
 		r.SampleUnitID = nil // the household may still be interviewed in time
 	}
 	it := &item{sent: r, done: make(chan struct{})}
+	if it.trace, err = s.trace(ctx, f, in, r); err != nil {
+		return nil, err
+	}
 	if r.Status == Counted {
-		it.tallies = tally.Of(tally.Answer{WaveID: r.WaveID, Mode: r.Mode, AreaCode: r.AreaCode, Unit: unit, Answers: in.Answers}, f.questionnaire, f.recipe)
+		it.tallies = tally.Of(tally.Answer{WaveID: r.WaveID, Mode: r.Mode, AreaCode: r.AreaCode, Unit: unit, Answers: answers}, f.questionnaire, f.recipe)
 	}
 	return it, nil
+}
+
+// withoutIdentity returns the answers with open texts as they are stored, and how
+// many items were masked in them. It comes before the hash, so that sending the
+// same text again is the same response.
+func withoutIdentity(d *questionnaire.Definition, a questionnaire.Answers) (questionnaire.Answers, int) {
+	out, items := a, 0
+	for i := range d.Questions {
+		q := &d.Questions[i]
+		text, ok := a[q.ID].(string)
+		if q.Type != questionnaire.Text || !ok {
+			continue
+		}
+		if masked, n := mask.Text(text); n > 0 {
+			if items == 0 {
+				out = maps.Clone(a)
+			}
+			out[q.ID], items = masked, items+n
+		}
+	}
+	return out, items
 }
 
 // plausible returns a time of the respondent's clock as it is stored, nil when
@@ -212,13 +243,18 @@ func doubt(state collector.State, age time.Duration) string {
 }
 
 // Receipt returns the receipt with that code, however it was typed. Returns
-// ErrNoReceipt.
+// ErrNoReceipt, or ErrErased when the answers were deleted with it.
 func (s *Service) Receipt(ctx context.Context, code string) (Receipt, error) {
 	code = collector.Normalise(code)
 	if len(code) != receiptDigits {
 		return Receipt{}, ErrNoReceipt
 	}
 	r, err := responseByReceipt(s.db.Read(ctx), code)
+	if errors.Is(err, ErrNoReceipt) {
+		if _, gone := tombstoneByReceipt(s.db.Read(ctx), s.receiptHashes(code)); gone == nil {
+			return Receipt{}, ErrErased
+		}
+	}
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -50,6 +50,53 @@ func responseByReceipt(r *gorm.DB, receipt string) (Response, error) {
 	return out, err
 }
 
+// insertTraces keeps what is known of how new responses came in.
+func insertTraces(tx *store.Tx, batch []*item) error {
+	var rows []Trace
+	for _, it := range batch {
+		if it.first && it.trace.DeviceHash+it.trace.SourceNet != "" {
+			rows = append(rows, it.trace)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.Create(&rows).Error
+}
+
+// erasedOf returns which of the ids belong to deleted responses.
+func erasedOf(r *gorm.DB, ids []string) (map[string]bool, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var found []string
+	if err := r.Model(&Tombstone{}).Where("response_id IN ?", ids).Pluck("response_id", &found).Error; err != nil {
+		return nil, err
+	}
+	out := make(map[string]bool, len(found))
+	for _, id := range found {
+		out[id] = true
+	}
+	return out, nil
+}
+
+// tombstoneByReceipt returns what stands in the place of a deleted response, or
+// ErrNoReceipt.
+func tombstoneByReceipt(r *gorm.DB, hashes []string) (Tombstone, error) {
+	var out Tombstone
+	err := r.Where("receipt_hash IN ?", hashes).Take(&out).Error
+	if store.NotFound(err) {
+		return out, ErrNoReceipt
+	}
+	return out, err
+}
+
+func waveKeyOf(r *gorm.DB, wave string) (WaveKey, error) {
+	var out WaveKey
+	err := r.Where("wave_id = ?", wave).Take(&out).Error
+	return out, err
+}
+
 // insertRival keeps other answers once, however often they are sent.
 func insertRival(tx *store.Tx, r Rival) error {
 	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error; err != nil {

@@ -28,6 +28,23 @@ func Move(tx *store.Tx, rows []Row) error {
 	return nil
 }
 
+// Back takes the rows of one answer out of the tallies again, in the transaction
+// that removes it. A sum over nobody is exactly zero afterwards, whatever rounding
+// would have left of it.
+func Back(tx *store.Tx, rows []Row) error {
+	if err := Move(tx, Negative(rows)); err != nil {
+		return err
+	}
+	for _, r := range Merge(rows) {
+		err := tx.Exec("UPDATE tallies SET d=0, dd=0, dy=0, dyy=0, ddy=0, ddyy=0 WHERE wave_id=? AND mode=? AND stratum=? AND psu=? AND area_code=? AND age=? AND sex=? AND indicator=? AND n=0",
+			r.WaveID, r.Mode, r.Stratum, r.PSU, r.AreaCode, r.Age, r.Sex, r.Indicator).Error
+		if err != nil {
+			return fmt.Errorf("move tallies back: %w", err)
+		}
+	}
+	return nil
+}
+
 func statement(dialect string, rows int) string {
 	var b strings.Builder
 	b.WriteString("INSERT INTO tallies (" + columns + ") VALUES ")
