@@ -39,6 +39,7 @@ type API struct {
 	handler   http.Handler
 	metrics   *metrics
 	plans     plans
+	deletions guesses
 }
 
 // New builds the API.

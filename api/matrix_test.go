@@ -72,7 +72,7 @@ func newMatrix(t *testing.T) *matrix {
 		}
 	}
 	m.names = map[string]string{
-		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x",
+		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
 		"/responses/:id": ids[0], "/api/v1/responses/:id": ids[0],
 	}
 	st, err := static.New(false)

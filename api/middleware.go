@@ -14,6 +14,7 @@ import (
 
 	"chengyin/static"
 	"chengyin/survey"
+	"chengyin/survey/response"
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 type info struct {
 	id   string
 	lang string
+	net  string // coarse network that it came from
 }
 
 type infoKey struct{}
@@ -59,7 +61,7 @@ func language(r *http.Request) string {
 func (a *API) request(c *gin.Context) {
 	start := time.Now()
 	id := uuid.New().String()
-	ctx := context.WithValue(c.Request.Context(), infoKey{}, info{id: id, lang: language(c.Request)})
+	ctx := context.WithValue(c.Request.Context(), infoKey{}, info{id: id, lang: language(c.Request), net: response.Net(source(c.Request))})
 	if !streams(c.Request.URL.Path) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
@@ -110,7 +112,7 @@ func (a *API) recover(c *gin.Context) {
 // routes know no session, and old browsers send their forms without an origin.
 func (a *API) protect(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
-	for _, open := range []string{"/q/{code}", "/Q/{code}", "/api/v1/collectors/{code}/responses", "/api/v1/collectors/{code}/tickets"} {
+	for _, open := range []string{"/q/{code}", "/Q/{code}", "/r/{receipt}/delete", "/api/v1/collectors/{code}/responses", "/api/v1/collectors/{code}/tickets"} {
 		p.AddInsecureBypassPattern("POST " + open)
 	}
 	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -34,6 +34,8 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	r.GET("/sheets", a.do(a.sheets))
 	r.GET("/responses", a.do(a.responses))
 	r.GET("/responses/:id", a.do(a.response))
+	r.GET("/privacy-centre", a.do(a.privacyCentre))
+	r.POST("/privacy-centre/:class", a.do(a.setClock))
 	r.GET("/areas", a.do(a.areas))
 	r.GET("/areas/template/:file", a.do(a.importTemplate))
 	r.POST("/areas/import", a.do(a.planImport))
@@ -75,6 +77,7 @@ var navigation = []struct {
 	{"collectors", []survey.Permission{survey.ManageCollectors, survey.SeeScores}},
 	{"responses", []survey.Permission{survey.SeeResponses}},
 	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
+	{"privacy-centre", []survey.Permission{survey.ManagePrivacy, survey.ManageSecurity}},
 }
 
 // roleNames names what the person is.

@@ -62,7 +62,7 @@ func (a *API) respondForm(c *gin.Context) error {
 	}
 	receipt, _, err := a.submit(c.Request.Context(), response.Submission{
 		Code: sheet.Collector.Code, ID: sent.ID, Ticket: sent.Ticket, Lang: l.Lang, Via: response.ViaForm,
-		Answers: answers, Household: sent.Household,
+		Answers: answers, Household: sent.Household, Net: infoOf(c.Request.Context()).net,
 	})
 	if err == nil {
 		hide(c)
@@ -85,6 +85,15 @@ func (a *API) refuseForm(c *gin.Context, l look, sheet response.Sheet, sent fill
 		v := newStateView(a.static, "conflict", f, l.Lang)
 		v.Receipt = &receiptLink{Link: receiptPath(first) + l.query(), Code: first.Code}
 		return a.writePage(c, http.StatusConflict, "respond/state", l, v)
+	case errors.Is(err, response.ErrTooYoung):
+		f := newFrame("/q/"+sheet.Collector.Code, l)
+		f.LangLink, f.LargeLink = "", ""
+		f.Place, f.About = sheet.Area.Name().In(l.Lang), aboutSheet(a.static, sheet, l.Lang)
+		v := newStateView(a.static, "too_young", f, l.Lang)
+		v.Again = "/q/" + sheet.Collector.Code + l.query()
+		return a.writePage(c, http.StatusOK, "respond/state", l, v)
+	case errors.Is(err, response.ErrErased):
+		return a.erasedPage(c, l)
 	case errors.Is(err, response.ErrTicket) && sheet.State != collector.Open:
 		return a.writePage(c, http.StatusOK, "respond/state", l, sheetState(a.static, sheet, l))
 	case errors.Is(err, response.ErrTicket):
@@ -148,12 +157,8 @@ func sheetState(st *static.Static, s response.Sheet, l look) stateView {
 func (a *API) receiptPage(c *gin.Context) error {
 	l, ctx := a.look(c), c.Request.Context()
 	receipt, err := a.Responses.Receipt(ctx, c.Param("receipt"))
-	if survey.KindOf(err) == survey.NotFound && err != nil {
-		f := newFrame(c.Request.URL.Path, l)
-		return a.writePage(c, http.StatusNotFound, "respond/state", l, newStateView(a.static, "no_receipt", f, l.Lang))
-	}
 	if err != nil {
-		return a.trouble(c, l, err)
+		return a.noReceipt(c, l, err)
 	}
 	asked, err := a.Questionnaires.ByID(ctx, receipt.Wave.QuestionnaireID)
 	if err != nil {
@@ -170,6 +175,7 @@ func newReceiptView(r response.Receipt, asked *questionnaire.Definition, place a
 	v.Place, v.About = v.Area, aboutWave(r.Wave, l.Lang)
 	v.Contact = strings.TrimSpace(v.About.Owner + " " + v.About.Contact)
 	v.About.Until, v.About.Form = "", asked.Form
+	v.Delete = receiptPath(r) + "/delete" + l.query()
 	return v
 }
 

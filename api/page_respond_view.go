@@ -36,6 +36,7 @@ type frame struct {
 	LangLink  string // this page in the other language; "" where there is none
 	LargeLink string // this page in the other size of type
 	About     *aboutView
+	Privacy   string // address of the full text
 }
 
 // aboutView tells residents who asks, and how to tell a true poster.
@@ -51,6 +52,7 @@ func newFrame(path string, l look) frame {
 	}
 	return frame{
 		Large:     l.Large,
+		Privacy:   privacyPath(path, l),
 		LangLink:  path + other.query(),
 		LargeLink: path + look{Lang: l.Lang, Large: !l.Large}.query(),
 	}
@@ -251,6 +253,9 @@ func marks(o questionnaire.Option) string {
 	if o.Exclusive {
 		list = append(list, "alone")
 	}
+	if o.Stop {
+		list = append(list, "stop")
+	}
 	return strings.Join(list, " ")
 }
 
@@ -317,4 +322,5 @@ type receiptView struct {
 	Area    string
 	Contact string // whom to ask for deletion
 	Counted bool
+	Delete  string // address of the page that asks whether to delete
 }

@@ -88,6 +88,7 @@ type submitRequest struct {
 		Via       string                `json:"via,omitempty" doc:"page when sent by the resident's page" enum:"page,api"`
 		StartedAt *time.Time            `json:"started_at,omitempty" doc:"by the respondent's clock"`
 		Household string                `json:"household,omitempty" doc:"of a visit: the drawn household" maxLength:"64"`
+		Device    string                `json:"device,omitempty" doc:"random token that the client keeps: tells repeated answers of one phone, kept as a keyed hash for a while" maxLength:"64"`
 		Answers   questionnaire.Answers `json:"answers" doc:"question id to option code, list of codes, number or text; a question not asked is absent"`
 	}
 }
@@ -121,7 +122,7 @@ func (a *API) describeResponses() {
 		Summary: "Submit answers, exactly once", DefaultStatus: http.StatusCreated, MaxBodyBytes: maxSubmission,
 		Description: "201 with the receipt the first time, 200 with the same receipt when it is sent again, 409 when the id is known with other answers. " +
 			"The answers are on the disk before the receipt is given.",
-		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity},
+		Errors: []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusUnprocessableEntity},
 	}, a.submitResponse)
 }
 
@@ -145,6 +146,7 @@ func (a *API) submitResponse(ctx context.Context, in *submitRequest) (*submitRep
 	s := response.Submission{
 		Code: in.Code, ID: in.Body.ID, Ticket: in.Body.Ticket, Lang: in.Body.Lang, Via: in.Body.Via,
 		StartedAt: in.Body.StartedAt, Answers: in.Body.Answers, Household: in.Body.Household,
+		Device: in.Body.Device, Net: infoOf(ctx).net,
 	}
 	if s.Via == "" {
 		s.Via = response.ViaAPI
@@ -182,6 +184,8 @@ func (a *API) submit(ctx context.Context, s response.Submission) (response.Recei
 	switch {
 	case errors.Is(err, response.ErrDiffers):
 		outcome = "differs"
+	case errors.Is(err, response.ErrErased):
+		outcome = "erased"
 	case err == nil && !first:
 		outcome = "repeated"
 	case err == nil:

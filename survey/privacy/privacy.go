@@ -113,6 +113,15 @@ func (s *Service) Set(ctx context.Context, actor survey.Actor, class Class, days
 	if !actor.Can(survey.ManagePrivacy) {
 		return survey.ErrDenied
 	}
+	var areas []string
+	if err := s.db.Read(ctx).Table("waves").Distinct().Pluck("area_code", &areas).Error; err != nil {
+		return err
+	}
+	for _, a := range areas {
+		if !actor.Sees(survey.ManagePrivacy, a) {
+			return survey.ErrDenied
+		}
+	}
 	rule, ok := RuleOf(class)
 	if !ok || rule.Fixed {
 		return survey.ErrInvalid.With(survey.Field{Path: "class", Code: "field_not_listed"})
@@ -121,15 +130,6 @@ func (s *Service) Set(ctx context.Context, actor survey.Actor, class Class, days
 		return survey.ErrInvalid.With(survey.Field{Path: "days", Code: "out_of_range", Args: map[string]any{"min": rule.Min, "max": rule.Max}})
 	}
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
-		var areas []string
-		if err := tx.Table("waves").Distinct().Pluck("area_code", &areas).Error; err != nil {
-			return err
-		}
-		for _, a := range areas {
-			if !actor.Sees(survey.ManagePrivacy, a) {
-				return survey.ErrDenied
-			}
-		}
 		was, err := daysOf(tx.DB)
 		if err != nil || was[class] == days {
 			return err

@@ -29,6 +29,17 @@ export function load(): Draft | undefined {
   return undefined
 }
 
+// device returns this phone's token: chance, kept here for nothing but telling
+// answers that one phone sends again and again. None where nothing can be kept.
+export function device(): string {
+  try {
+    const s = localStorage
+    return s.chengyin || (s.chengyin = Math.random() + '')
+  } catch (e) {
+    return ''
+  }
+}
+
 // save keeps the draft, or with none drops it. It returns whether that worked.
 export function save(d?: Draft): boolean {
   try {

@@ -1,7 +1,7 @@
 // The resident's page with a script: answers wait on the phone until their
 // receipt is there. Without it the same page is a plain form.
 import { asked, order, read, settle, show, turn, write } from './answers'
-import { type Draft, load, save } from './draft'
+import { type Draft, device, load, save } from './draft'
 import { form, questions } from './page'
 import { ease, judge, lead, summary } from './problems'
 import { send } from './send'
@@ -36,7 +36,10 @@ form.onchange = form.oninput = (e: Event) => {
   changed(e)
   ease()
   draft.answers = read()
-  save(draft)
+  if (form.querySelector('.stop :checked')) {
+    save() // too young: the server has the page for that, and nothing stays here
+    form.submit()
+  } else save(draft)
 }
 form.onsubmit = (e) => {
   e.preventDefault()
@@ -48,6 +51,7 @@ form.onsubmit = (e) => {
       via: 'page',
       started_at: draft.started,
       answers: asked(),
+      device: device(),
       household: own.household && own.household.value,
     })
   }
