@@ -108,7 +108,7 @@ func (s *Service) Plan(ctx context.Context, actor survey.Actor, kind Kind, filen
 	}
 	p := Plan{Kind: kind, File: filename}
 	var heads []RowProblem
-	p.sheets, p.Skipped, heads = tables(kind, book)
+	p.sheets, p.Skipped, heads = tables(headers[kind], book)
 	err = s.db.Snapshot(ctx, func(r *gorm.DB) error {
 		have, err := knownBy(r, kind)
 		if err != nil {

@@ -67,9 +67,11 @@ var headers = map[Kind][]column{
 
 // Template returns a CSV file with the headers of the kind and one example row.
 // It begins with a byte order mark, without which Excel takes it for GBK.
-func Template(kind Kind) []byte {
+func Template(kind Kind) []byte { return template(headers[kind]) }
+
+func template(columns []column) []byte {
 	var head, row []string
-	for _, c := range headers[kind] {
+	for _, c := range columns {
 		head, row = append(head, c.headers[0]), append(row, c.example)
 	}
 	return []byte("\ufeff" + strings.Join(head, ",") + "\r\n" + strings.Join(row, ",") + "\r\n")
@@ -80,13 +82,13 @@ const headerRows = 10
 
 // tables finds the columns of each sheet. A sheet in which no row looks like
 // headers is skipped, such as a page of notes, unless it is the only one.
-func tables(kind Kind, book []page) (found []sheet, skipped []string, wrong []RowProblem) {
+func tables(columns []column, book []page) (found []sheet, skipped []string, wrong []RowProblem) {
 	for _, p := range book {
-		best, columns, twice := -1, map[string]int(nil), []RowProblem(nil)
+		best, at, twice := -1, map[string]int(nil), []RowProblem(nil)
 		for i := 0; i < min(headerRows, len(p.rows)); i++ {
-			have, double := headersOf(kind, p.rows[i].cells)
-			if len(have) >= 2 && len(have) > len(columns) {
-				best, columns, twice = i, have, double
+			have, double := headersOf(columns, p.rows[i].cells)
+			if len(have) >= 2 && len(have) > len(at) {
+				best, at, twice = i, have, double
 			}
 		}
 		if best < 0 {
@@ -98,8 +100,8 @@ func tables(kind Kind, book []page) (found []sheet, skipped []string, wrong []Ro
 			wrong = append(wrong, t)
 		}
 		missing := false
-		for _, c := range headers[kind] {
-			if _, ok := columns[c.name]; c.required && !ok {
+		for _, c := range columns {
+			if _, ok := at[c.name]; c.required && !ok {
 				missing = true
 				wrong = append(wrong, RowProblem{Sheet: p.name, Row: p.rows[best].number, Column: c.name, Code: "column_missing"})
 			}
@@ -107,7 +109,7 @@ func tables(kind Kind, book []page) (found []sheet, skipped []string, wrong []Ro
 		if missing {
 			continue
 		}
-		found = append(found, sheet{name: p.name, columns: columns, rows: p.rows[best+1:], date1904: p.date1904})
+		found = append(found, sheet{name: p.name, columns: at, rows: p.rows[best+1:], date1904: p.date1904})
 	}
 	if len(found) == 0 && len(wrong) == 0 {
 		wrong = append(wrong, RowProblem{Row: 1, Code: "header_missing"})
@@ -115,13 +117,13 @@ func tables(kind Kind, book []page) (found []sheet, skipped []string, wrong []Ro
 	return found, skipped, wrong
 }
 
-// headersOf returns which of the kind's columns the row names, and those that it
+// headersOf returns which of the columns the row names, and those that it
 // names twice.
-func headersOf(kind Kind, row []string) (have map[string]int, twice []RowProblem) {
+func headersOf(columns []column, row []string) (have map[string]int, twice []RowProblem) {
 	have = map[string]int{}
 	for i, cell := range row {
 		h := strings.NewReplacer(" ", "", "_", "", "\n", "", "（", "(", "）", ")", "*", "").Replace(strings.ToLower(tidyCell(cell)))
-		for _, c := range headers[kind] {
+		for _, c := range columns {
 			if !slices.Contains(c.headers, h) {
 				continue
 			}

@@ -122,13 +122,54 @@ func signIns(ctx context.Context, a *app.App, password string) error {
 	if err := a.Accounts.SetPolicy(ctx, survey.System, rules); err != nil {
 		return err
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, all := errgroup.WithContext(ctx)
 	for _, p := range people {
 		g.Go(func() error {
-			return a.Accounts.Create(ctx, survey.System, account.NewAccount{Login: p.login, Name: p.name, Role: p.login, AreaCode: p.scope, Password: password})
+			return a.Accounts.Create(all, survey.System, account.NewAccount{Login: p.login, Name: p.name, Role: p.login, AreaCode: p.scope, Password: password})
 		})
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return more(ctx, a)
+}
+
+// more are the people of the town besides those who sign in to try the platform:
+// they have passwords that nobody knows. What the last three are to do waits for
+// the security administrator.
+func more(ctx context.Context, a *app.App) error {
+	sys, sec := survey.As("sysadmin", "sysadmin", CityCode), survey.As("secadmin", "secadmin", CityCode)
+	people, err := a.Accounts.People(ctx, sys, account.PeopleFilter{Limit: 100})
+	if err != nil {
+		return err
+	}
+	for _, p := range people { // as whom they were made, so that the trail names accounts that are there
+		switch p.Login {
+		case sys.Login:
+			sys.Account = p.ID
+		case sec.Login:
+			sec.Account = p.ID
+		}
+	}
+	for _, p := range townspeople {
+		m, err := a.Accounts.Add(ctx, sys, p.NewPerson)
+		if err != nil {
+			return err
+		}
+		if p.waits {
+			continue
+		}
+		made, err := a.Accounts.Person(ctx, sys, m.ID)
+		if err != nil {
+			return err
+		}
+		for _, g := range made.Asked() {
+			if err := a.Accounts.Approve(ctx, sec, g.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func makeWaves(ctx context.Context, a *app.App, t *town) (out [2]wave.Wave, err error) {
