@@ -15,7 +15,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"chengyin/static"
+	"chengyin/survey/account"
 	"chengyin/survey/app"
+	"chengyin/survey/area"
 )
 
 // Deps are what an API is made from.
@@ -38,8 +40,10 @@ type API struct {
 	router    *gin.Engine
 	handler   http.Handler
 	metrics   *metrics
-	plans     plans
 	deletions guesses
+	plans     shelf[area.Plan]
+	imports   shelf[account.ImportPlan]
+	slips     shelf[[]account.Slip]
 }
 
 // New builds the API.

@@ -71,8 +71,16 @@ func newMatrix(t *testing.T) *matrix {
 			m.cookies[login] = token
 		}
 	}
+	sys := survey.As("sys", "sysadmin", apptest.City)
+	pam, err := m.Accounts.Add(ctx, sys, account.NewPerson{Login: "pam", Name: "Pam", AreaCode: apptest.North, Role: "viewer"})
+	must(err)
+	waiting, err := m.Accounts.Waiting(ctx, sys)
+	must(err)
+	must(m.Accounts.CreateRole(ctx, survey.As("sec", "secadmin", apptest.City), survey.Role{Code: "spare", Name: survey.Text{ZH: "备用"}}))
 	m.names = map[string]string{
 		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
+		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
+		"/roles/:code": "spare", "/api/v1/roles/:code": "spare",
 		"/responses/:id": ids[0], "/api/v1/responses/:id": ids[0],
 	}
 	st, err := static.New(false)
@@ -122,6 +130,11 @@ func (m *matrix) address(t *testing.T, method, route string) string {
 var bodies = map[string]string{
 	"POST /collectors/:code/revoke": "why=x",
 	"POST /collectors":              "area=" + apptest.North + "&count=1",
+	"POST /people/:id":              "name=Pam&area=" + apptest.North,
+	"POST /people/:id/grants":       "role=viewer&scope=" + apptest.South,
+	"PATCH /api/v1/people/:id":      `{"name":"Pam"}`,
+	"PATCH /api/v1/roles/:code":     `{"name":{"zh":"备用","en":""}}`,
+	"POST /api/v1/roles":            `{"code":"other","name":{"zh":"其他","en":""},"permissions":[]}`,
 }
 
 // call returns the status that a person gets at a route; login "" is nobody.

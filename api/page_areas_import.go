@@ -1,14 +1,10 @@
 package api
 
 import (
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"path/filepath"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -181,51 +177,4 @@ func (a *API) applyImport(c *gin.Context) error {
 	}
 	c.Redirect(http.StatusSeeOther, to+"#import")
 	return nil
-}
-
-// plans keeps dry runs until they are confirmed, so that nobody has to choose a
-// file twice. A plan belongs to the account that made it, and there is one for an
-// account: uploading again forgets the one before.
-type plans struct {
-	mu   sync.Mutex
-	kept map[string]keptPlan // by account
-}
-
-type keptPlan struct {
-	token string
-	plan  area.Plan
-	until time.Time
-}
-
-// planLife is how long a dry run waits to be confirmed.
-const planLife = 15 * time.Minute
-
-func (p *plans) keep(account string, plan area.Plan, now time.Time) (token string) {
-	b := make([]byte, 18)
-	rand.Read(b)
-	token = base64.RawURLEncoding.EncodeToString(b)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.kept == nil {
-		p.kept = map[string]keptPlan{}
-	}
-	for who, k := range p.kept {
-		if !now.Before(k.until) {
-			delete(p.kept, who)
-		}
-	}
-	p.kept[account] = keptPlan{token, plan, now.Add(planLife)}
-	return token
-}
-
-// take hands out a plan once.
-func (p *plans) take(account, token string, now time.Time) (area.Plan, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	k, ok := p.kept[account]
-	if !ok || k.token != token || !now.Before(k.until) {
-		return area.Plan{}, false
-	}
-	delete(p.kept, account)
-	return k.plan, true
 }

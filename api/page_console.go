@@ -78,6 +78,9 @@ var navigation = []struct {
 	{"responses", []survey.Permission{survey.SeeResponses}},
 	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
 	{"privacy-centre", []survey.Permission{survey.ManagePrivacy, survey.ManageSecurity}},
+	{"people", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},
+	{"grants", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},
+	{"roles", []survey.Permission{survey.ManageSecurity}},
 }
 
 // roleNames names what the person is.

@@ -42,7 +42,11 @@ func (a *API) routes(r *gin.Engine) {
 	a.describeResponseList()
 	a.describeExport()
 	r.GET("/api/v1/waves/:wave/responses.csv", a.do(a.responsesCSV))
+	a.describePeople()
+	a.describeGrants()
+	a.describeRoles()
 	a.consoleRoutes(r)
+	a.peopleRoutes(r)
 
 	r.NoRoute(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
 	r.NoMethod(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))

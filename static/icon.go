@@ -15,6 +15,7 @@ var icons = map[string]string{
 	"code":     `<path d="M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2v2h-2zM18 18h2v2h-2z"/>`,
 	"down":     `<path d="m6 9 6 6 6-6"/>`,
 	"download": `<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>`,
+	"key":      `<circle cx="8" cy="12" r="4"/><path d="M12 12h9M18 12v4"/>`,
 	"out":      `<path d="M10 4H5v16h5M14 8l4 4-4 4M18 12H9"/>`,
 	"place":    `<path d="M12 21s7-6.5 7-11a7 7 0 0 0-14 0c0 4.5 7 11 7 11z"/><circle cx="12" cy="10" r="2.5"/>`,
 	"plus":     `<path d="M12 5v14M5 12h14"/>`,

@@ -1,10 +1,13 @@
 // Keeps the board's figures current. The page is whole without this script: it
 // then reloads itself every ten seconds.
 import { follow } from './live'
+import { offerPlaces } from './places'
 
 const main = document.getElementById('main')
 const events = main && main.getAttribute('data-events')
 if (main && events) follow(main, events)
+
+document.querySelectorAll<HTMLInputElement>('input[data-places]').forEach(offerPlaces)
 
 document.querySelectorAll<HTMLButtonElement>('[data-print]').forEach((button) => {
   button.hidden = false
