@@ -92,7 +92,7 @@ func serveOn(ctx context.Context, l net.Listener, h http.Handler, a *app.App, lo
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		ErrorLog:          serverLog(log),
 		BaseContext:       func(net.Listener) context.Context { return requests },
 	}
 	g.Go(func() error {

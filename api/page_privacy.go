@@ -81,12 +81,12 @@ type centrePage struct {
 }
 
 type centreClass struct {
-	Code, Name, What, Basis   string
-	Until, Rows, Next         string
-	Days, Min, Max            int
-	Change                    bool
-	Last, Items, Period       string
-	Digest, Key, Total        string
+	Code, Name, What, Basis string
+	Until, Rows, Next       string
+	Days, Min, Max          int
+	Change                  bool
+	Last, Items, Period     string
+	Digest, Key, Total      string
 }
 
 type centreDeletions struct{ All, Recent, Last, Masked, Repeat string }
@@ -112,7 +112,7 @@ func (a *API) showCentre(c *gin.Context, status int, problem string) error {
 	}
 	if class := privacy.Class(c.Query("changed")); class != "" && problem == "" {
 		if _, ok := privacy.RuleOf(class); ok {
-			p.Done = a.static.T(lang, "console.privacy.changed", "class", a.static.T(lang, "privacy."+string(class)))
+			p.Done = a.static.T(lang, "console.privacy.changed", "class", a.static.T(lang, "console.privacy.class."+string(class)))
 		}
 	}
 	return a.writeConsole(c, status, "console/privacy", p)
@@ -121,7 +121,7 @@ func (a *API) showCentre(c *gin.Context, status int, problem string) error {
 func (a *API) centreClass(s privacy.State, mayChange bool, lang string) centreClass {
 	key := "privacy." + string(s.Class)
 	v := centreClass{
-		Code: string(s.Class), Name: a.static.T(lang, key), What: a.static.T(lang, key+".what"), Basis: a.static.T(lang, key+".basis"),
+		Code: string(s.Class), Name: a.static.T(lang, "console.privacy.class."+string(s.Class)), What: a.static.T(lang, key+".what"), Basis: a.static.T(lang, key+".basis"),
 		Until: a.until(s.Class, s.Days, lang), Rows: "–", Next: "–", Days: s.Days, Min: s.Min, Max: s.Max, Change: mayChange && !s.Fixed,
 	}
 	if s.Rows != nil {

@@ -45,7 +45,7 @@ type privacyReply struct {
 }
 
 type clockRequest struct {
-	Class string `path:"class" enum:"devices,sources,answers,sessions,audit,aggregates"`
+	Class string    `path:"class" enum:"devices,sources,answers,sessions,audit,aggregates"`
 	Body  *struct { // a missing one is refused after the question who asks
 		Days int `json:"days"`
 	}

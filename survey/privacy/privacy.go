@@ -103,7 +103,9 @@ func daysOf(r *gorm.DB) (map[Class]int, error) {
 			out[rule.Class] = min(max(c.Days, rule.Min), rule.Max) // a version with other bounds wins
 		}
 	}
-	return out, nil
+	var err error
+	out[Audit], err = event.Retention(r)
+	return out, err
 }
 
 // Set changes how many days a class is kept. The clocks are those of the whole
