@@ -245,7 +245,12 @@ func (a *API) showPerson(c *gin.Context, status int, problem string) error {
 	}
 	x := v.Person
 	p := personPage{Problem: problem, Person: viewManaged(x), Name: x.Name, Place: x.Area.In(lang), Since: chinaTime(x.CreatedAt), Self: x.ID == who.Account,
-		MayManage: who.Sees(survey.ManageAccounts, x.AreaCode), Apart: !inAll(who)}
+		MayManage: who.Sees(survey.ManageAccounts, x.AreaCode)}
+	all, err := a.Accounts.ManagesAll(ctx, who)
+	if err != nil {
+		return err
+	}
+	p.Apart = !all
 	if p.Name == "" {
 		p.Name = x.Login
 	}
@@ -270,11 +275,6 @@ func (a *API) showPerson(c *gin.Context, status int, problem string) error {
 	}
 	p.shell = a.newShell(c, "people", p.Name, nil)
 	return a.writeConsole(c, status, "console/person", p)
-}
-
-// inAll reports whether the reader's grants reach everything.
-func inAll(who survey.Actor) bool {
-	return who.Sees(survey.ManageAccounts, survey.Everywhere) || who.Sees(survey.ManageGrants, survey.Everywhere)
 }
 
 // sightLines say in words what each permission lets the person see and where.
@@ -381,9 +381,12 @@ type whoRow struct {
 
 func (a *API) whoSees(c *gin.Context) error {
 	who, lang, ctx := a.actor(c), a.lang(c), c.Request.Context()
-	p := whoPage{Area: c.Query("area"), Apart: !inAll(who)}
 	status := http.StatusOK
-	var err error
+	all, err := a.Accounts.ManagesAll(ctx, who)
+	if err != nil {
+		return err
+	}
+	p := whoPage{Area: c.Query("area"), Apart: !all}
 	if p.Offered, err = a.offered(ctx, who, lang); err != nil {
 		return err
 	}

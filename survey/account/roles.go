@@ -85,11 +85,16 @@ func (s *Service) Roles(ctx context.Context, actor survey.Actor) ([]RoleView, er
 // MayChangeRoles reports whether the actor may: roles are the whole
 // installation's, so it takes somebody who looks after all of its places.
 func (s *Service) MayChangeRoles(ctx context.Context, actor survey.Actor) (bool, error) {
-	return coversAll(s.db.Read(ctx), actor)
+	return coversAll(s.db.Read(ctx), actor.Places(survey.ManageSecurity))
 }
 
-func coversAll(r *gorm.DB, actor survey.Actor) (bool, error) {
-	tops := actor.Places(survey.ManageSecurity)
+// ManagesAll reports whether the actor manages people in all places.
+func (s *Service) ManagesAll(ctx context.Context, actor survey.Actor) (bool, error) {
+	return coversAll(s.db.Read(ctx), actor.Places(managing...))
+}
+
+// coversAll reports whether all places lie below tops.
+func coversAll(r *gorm.DB, tops []string) (bool, error) {
 	if len(tops) == 0 {
 		return false, nil
 	}
@@ -101,7 +106,7 @@ func coversAll(r *gorm.DB, actor survey.Actor) (bool, error) {
 }
 
 func mustCoverAll(r *gorm.DB, actor survey.Actor) error {
-	ok, err := coversAll(r, actor)
+	ok, err := coversAll(r, actor.Places(survey.ManageSecurity))
 	if err == nil && !ok {
 		return survey.ErrDenied
 	}
