@@ -62,8 +62,8 @@ page-weight: ## what the resident's page costs on a slow link
 bench-submit: ## durable submissions a second beside bare INSERTs on the same server
 	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkSubmit$$' -benchtime 20000x -timeout 20m .
 
-sbom: ## chengyin.cdx.json: every module in the binary with its version and hash, as CycloneDX
-	CGO_ENABLED=0 go run $(CYCLONEDX) app -json -output chengyin.cdx.json
+sbom: build ## chengyin.cdx.json: every module in ./chengyin with its version and hash, as CycloneDX
+	CGO_ENABLED=0 go run $(CYCLONEDX) bin -json -version $(VERSION) -output chengyin.cdx.json chengyin
 
 vulnerabilities: ## known ones that this program can reach; asks vuln.go.dev
 	CGO_ENABLED=0 go run $(GOVULNCHECK) ./...
