@@ -34,11 +34,11 @@ func admin(ctx context.Context, env environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	secret, err := secretOf(c)
+	ac, err := configOf(c)
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Config{Database: c.Database, Secret: secret, CodeVersion: codeVersion()})
+	a, err := app.New(ctx, ac)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,8 @@ var commands = []command{
 	{"backup", "write the whole database to one file while the server runs", backup},
 	{"restore", "fill an empty database from a backup", restore},
 	{"admin", "admin add: make a sign-in, such as the first of a new installation", admin},
+	{"audit", "audit verify: find out whether the audit trail is as it was written; audit keep: how long it is kept", audit},
+	{"secret", "secret rotate: put a new secret in front; what older ones signed stays genuine", secretCommand},
 	{"estimate", "compute survey statistics from files; --help shows how", estimate},
 	{"config", "config dump: print the settings in force, secrets masked", dumpConfig},
 	{"version", "print the version", printVersion},

@@ -38,12 +38,13 @@ func serve(ctx context.Context, env environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	secret, err := secretOf(c)
+	ac, err := configOf(c)
 	if err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(env.stderr, nil))
-	a, err := app.New(ctx, app.Config{Database: c.Database, Secret: secret, CodeVersion: codeVersion(), Log: log})
+	ac.Log = log
+	a, err := app.New(ctx, ac)
 	if err != nil {
 		return err
 	}
@@ -55,6 +56,9 @@ func serve(ctx context.Context, env environment, args []string) error {
 		return err
 	} else if !durable {
 		log.Warn("this database server may lose the last second of receipted answers in a power cut: set innodb_flush_log_at_trx_commit=1")
+	}
+	if err := a.Events.NoteKey(ctx); err != nil {
+		return err
 	}
 	s, err := static.New(c.Dev)
 	if err != nil {

@@ -49,7 +49,7 @@ type API struct {
 // New builds the API.
 func New(d Deps) *API {
 	gin.SetMode(gin.ReleaseMode)
-	a := &API{App: d.App, static: d.Static, publicURL: d.PublicURL, version: d.Version, log: d.Log, metrics: newMetrics()}
+	a := &API{App: d.App, static: d.Static, publicURL: d.PublicURL, version: d.Version, log: d.Log, metrics: newMetrics(trailFigures{d.App.Events})}
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false

@@ -20,6 +20,7 @@ import (
 	"chengyin/survey/account"
 	"chengyin/survey/apptest"
 	"chengyin/survey/area"
+	"chengyin/survey/event"
 	"chengyin/survey/response"
 	"chengyin/survey/store/storetest"
 )
@@ -77,11 +78,14 @@ func newMatrix(t *testing.T) *matrix {
 	waiting, err := m.Accounts.Waiting(ctx, sys)
 	must(err)
 	must(m.Accounts.CreateRole(ctx, survey.As("sec", "secadmin", apptest.City), survey.Role{Code: "spare", Name: survey.Text{ZH: "备用"}}))
+	var made event.Event // of pam, who belongs to North
+	must(m.DB.Read(ctx).Where("kind = ? AND object = ?", "account.created", pam.ID).Take(&made).Error)
 	m.names = map[string]string{
 		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
 		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
 		"/roles/:code": "spare", "/api/v1/roles/:code": "spare",
-		"/responses/:id": ids[0], "/api/v1/responses/:id": ids[0],
+		"/audit/events/:id": made.ID,
+		"/responses/:id":    ids[0], "/api/v1/responses/:id": ids[0],
 	}
 	st, err := static.New(false)
 	must(err)
@@ -130,6 +134,7 @@ func (m *matrix) address(t *testing.T, method, route string) string {
 var bodies = map[string]string{
 	"POST /collectors/:code/revoke": "why=x",
 	"POST /collectors":              "area=" + apptest.North + "&count=1",
+	"POST /audit/export":            "format=csv",
 	"POST /people/:id":              "name=Pam&area=" + apptest.North,
 	"POST /people/:id/grants":       "role=viewer&scope=" + apptest.South,
 	"PATCH /api/v1/people/:id":      `{"name":"Pam"}`,

@@ -18,9 +18,10 @@ type metrics struct {
 	registry    *prometheus.Registry
 	requests    *prometheus.HistogramVec
 	submissions *prometheus.CounterVec
+	refusals    *prometheus.CounterVec
 }
 
-func newMetrics() *metrics {
+func newMetrics(trail prometheus.Collector) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -29,8 +30,11 @@ func newMetrics() *metrics {
 		submissions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "chengyin_submissions_total", Help: "Submissions by outcome: counted, quarantined, repeated, differs, refused.",
 		}, []string{"outcome"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "chengyin_refusals_total", Help: "Requests to the department's routes that were refused: to a person who is signed in, to anybody else.",
+		}, []string{"who"}),
 	}
-	m.registry.MustRegister(m.requests, m.submissions, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.submissions, m.refusals, trail, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -78,6 +78,7 @@ func (a *API) request(c *gin.Context) {
 	route := c.FullPath()
 	took := time.Since(start)
 	a.metrics.observe(c.Request.Method, route, c.Writer.Status(), took)
+	a.noteRefusal(c)
 	if c.Writer.Status() >= 500 || took > 2*time.Second && !streams(c.Request.URL.Path) {
 		a.log.Warn("request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(), "ms", took.Milliseconds(), "request_id", id)
 	}
@@ -85,7 +86,7 @@ func (a *API) request(c *gin.Context) {
 
 // streams reports whether the answer may go on for as long as the reader listens.
 func streams(path string) bool {
-	return path == "/board/events" || strings.HasSuffix(path, ".csv")
+	return path == "/board/events" || strings.HasSuffix(path, ".csv") || path == "/audit/export"
 }
 
 // uploads reports whether a file may come over a slow line.

@@ -36,6 +36,10 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	r.GET("/responses/:id", a.do(a.response))
 	r.GET("/privacy-centre", a.do(a.privacyCentre))
 	r.POST("/privacy-centre/:class", a.do(a.setClock))
+	r.GET("/audit", a.do(a.audit))
+	r.GET("/audit/events/:id", a.do(a.auditEvent))
+	r.POST("/audit/verify", a.do(a.verifyTrail))
+	r.POST("/audit/export", a.do(a.exportTrail))
 	r.GET("/areas", a.do(a.areas))
 	r.GET("/areas/template/:file", a.do(a.importTemplate))
 	r.POST("/areas/import", a.do(a.planImport))
@@ -81,6 +85,7 @@ var navigation = []struct {
 	{"people", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},
 	{"grants", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},
 	{"roles", []survey.Permission{survey.ManageSecurity}},
+	{"audit", []survey.Permission{survey.ReadAudit}},
 }
 
 // roleNames names what the person is.

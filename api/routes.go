@@ -41,6 +41,7 @@ func (a *API) routes(r *gin.Engine) {
 	a.describePrivacy()
 	a.describeResponseList()
 	a.describeExport()
+	a.describeEvents()
 	r.GET("/api/v1/waves/:wave/responses.csv", a.do(a.responsesCSV))
 	a.describePeople()
 	a.describeGrants()

@@ -21,7 +21,7 @@ type Config struct {
 	Database     string `yaml:"database"`      // sqlite:PATH or mysql://USER:PASS@HOST:PORT/NAME
 	Listen       string `yaml:"listen"`        // HOST:PORT
 	PublicURL    string `yaml:"public_url"`    // what posters and links begin with
-	Secret       string `yaml:"secret"`        // keys codes, tickets and receipts
+	Secret       string `yaml:"secret"`        // keys codes, tickets and receipts; several with commas, the newest first
 	SecretFile   string `yaml:"secret_file"`   // where the secret is kept when it is not set
 	DemoPassword string `yaml:"demo_password"` // of all demo sign-ins
 	Dev          bool   `yaml:"dev"`           // read templates and scripts from the folder static
@@ -134,8 +134,10 @@ func (c Config) Validate() error {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.Fragment != "" || u.Path != "" {
 		return errors.New("CHENGYIN_PUBLIC_URL: write http://HOST or https://HOST, without a path")
 	}
-	if c.Secret != "" && len(c.Secret) < 16 {
-		return errors.New("CHENGYIN_SECRET: write at least 16 characters, or leave it out to have one generated")
+	for _, s := range strings.Split(c.Secret, ",") {
+		if c.Secret != "" && len(strings.TrimSpace(s)) < 16 {
+			return errors.New("CHENGYIN_SECRET: write at least 16 characters, or several secrets of that length with commas between them, the newest first; or leave it out to have one generated")
+		}
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ var icons = map[string]string{
 	"plus":     `<path d="M12 5v14M5 12h14"/>`,
 	"print":    `<path d="M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z"/>`,
 	"right":    `<path d="m9 6 6 6-6 6"/>`,
+	"search":   `<circle cx="11" cy="11" r="6"/><path d="m20 20-4.5-4.5"/>`,
 	"user":     `<circle cx="12" cy="8" r="4"/><path d="M4 21c1-5 4-7 8-7s7 2 8 7"/>`,
 }
 

@@ -100,7 +100,8 @@ func funcs(b *built, lang string) template.FuncMap {
 		"hour": func(t time.Time) string {
 			return t.In(China).Format("2006-01-02 15") + map[bool]string{true: " h", false: " 时"}[lang == "en"]
 		},
-		"date": func(t time.Time) string { return t.In(China).Format(time.DateOnly) },
+		"moment": func(t time.Time) string { return t.In(China).Format(time.DateTime) },
+		"date":   func(t time.Time) string { return t.In(China).Format(time.DateOnly) },
 		"dict": func(pairs ...any) (map[string]any, error) {
 			if len(pairs)%2 != 0 {
 				return nil, fmt.Errorf("dict: a name without a value")

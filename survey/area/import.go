@@ -153,9 +153,9 @@ func (s *Service) Apply(ctx context.Context, actor survey.Actor, p Plan, o Impor
 				return err
 			}
 		}
-		return event.Append(tx, actor, "area.imported", string(p.Kind), map[string]any{
+		return event.Write(tx, actor, event.Entry{Kind: "area.imported", Object: string(p.Kind), Area: actor.Home(survey.ManageAreas), Payload: map[string]any{
 			"file": p.File, "rows": p.Rows, "new": p.New, "changed": p.Changed, "skipped": p.Bad,
-		})
+		}})
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -145,9 +146,25 @@ func (s *Service) create(ctx context.Context, actor survey.Actor, w wave.Wave, s
 		if err := insertCollectors(tx, out); err != nil {
 			return err
 		}
-		return event.Append(tx, actor, "collector.created", w.ID, map[string]int{"count": len(out)})
+		return event.Write(tx, actor, event.Entry{Kind: "collector.created", Object: w.ID, Area: common(specs), Payload: map[string]int{"count": len(out)}})
 	})
 	return out, err
+}
+
+// common returns the smallest place that contains all places of the specs, as an
+// auditor looks for it.
+func common(specs []Spec) string {
+	if len(specs) == 0 {
+		return ""
+	}
+	top := specs[0].Area
+	for _, n := range []int{12, 9, 6, 4, 2, 0} {
+		top = top[:min(n, len(top))] + strings.Repeat("0", 12-min(n, len(top)))
+		if !slices.ContainsFunc(specs, func(p Spec) bool { return !survey.Within(top, p.Area) }) {
+			break
+		}
+	}
+	return top
 }
 
 // Revoke ends a collector: answers to it are kept in quarantine from now on.
@@ -172,6 +189,6 @@ func (s *Service) Revoke(ctx context.Context, actor survey.Actor, code, why stri
 		if err != nil || !changed {
 			return err
 		}
-		return event.Append(tx, actor, "collector.revoked", c.ID, map[string]string{"why": why})
+		return event.Write(tx, actor, event.Entry{Kind: "collector.revoked", Object: c.ID, Area: c.AreaCode, Payload: map[string]string{"why": why}})
 	})
 }

@@ -142,16 +142,17 @@ func (s *Service) Verify(ctx context.Context, actor survey.Actor, known ...Point
 	return r, s.db.InTx(ctx, func(tx *store.Tx) error { return Write(tx, actor, e) })
 }
 
-// Count returns the number of events that are kept, and the jobs.
-func (s *Service) Count(ctx context.Context) (events int64, jobs Jobs, err error) {
+// Count returns the number of events that are kept, the jobs, and how long the
+// oldest of those that are due has waited.
+func (s *Service) Count(ctx context.Context) (events int64, jobs Jobs, waited time.Duration, err error) {
 	// The chain has no gaps, so its ends tell the number without counting.
 	r := s.db.Read(ctx)
 	var heads []head
 	if err := r.Find(&heads).Error; err != nil {
-		return 0, jobs, fmt.Errorf("count events: %w", err)
+		return 0, jobs, 0, fmt.Errorf("count events: %w", err)
 	}
 	if err := r.Model(&Event{}).Where("seq IS NULL").Count(&events).Error; err != nil {
-		return 0, jobs, fmt.Errorf("count events: %w", err)
+		return 0, jobs, 0, fmt.Errorf("count events: %w", err)
 	}
 	for _, h := range heads {
 		if h.Name == chain {
@@ -160,6 +161,26 @@ func (s *Service) Count(ctx context.Context) (events int64, jobs Jobs, err error
 			events -= h.Seq
 		}
 	}
-	jobs, err = CountJobs(r, s.db.Clock()())
-	return events, jobs, err
+	now := s.db.Clock()()
+	if jobs, err = CountJobs(r, now); err == nil && jobs.Waiting > 0 {
+		waited = now.Sub(jobs.Oldest)
+	}
+	return events, jobs, waited, err
+}
+
+// KeyChanged is the kind of the event that says that from here on another key
+// makes the codes of the chain.
+const KeyChanged = "secret.changed"
+
+// NoteKey writes that the secret was changed, when the chain was last written with
+// another one.
+func (s *Service) NoteKey(ctx context.Context) error {
+	newest := newRing(s.db.ChainKeys()).newest.id
+	var h []head
+	if err := s.db.Read(ctx).Where("name = ? AND key_id <> ?", chain, newest).Find(&h).Error; err != nil || len(h) == 0 {
+		return err
+	}
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		return Write(tx, survey.System, Entry{Kind: KeyChanged, Object: newest, Payload: map[string]string{"from": h[0].KeyID, "to": newest}})
+	})
 }

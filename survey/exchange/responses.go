@@ -58,7 +58,7 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 		return err
 	}
 	err = d.DB.InTx(ctx, func(tx *store.Tx) error {
-		return event.Append(tx, actor, "response.exported", w.ID, map[string]string{"format": "csv"})
+		return event.Write(tx, actor, event.Entry{Kind: "response.exported", Object: w.ID, Area: actor.Home(survey.ExportResponses), Payload: map[string]string{"format": "csv"}})
 	})
 	if err != nil {
 		return err

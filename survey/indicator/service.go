@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"chengyin/survey"
+	"chengyin/survey/event"
 	"chengyin/survey/store"
 )
 
@@ -59,7 +60,12 @@ func (s *Service) Publish(ctx context.Context, r *Recipe) (string, error) {
 		return "", fmt.Errorf("id of recipe %s v%d: %w", r.Code, r.Version, err)
 	}
 	row := Stored{ID: id.String(), Code: r.Code, Version: r.Version, Definition: string(text), PublishedAt: s.clock()}
-	err = s.db.InTx(ctx, func(tx *store.Tx) error { return insert(tx, &row) })
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := insert(tx, &row); err != nil {
+			return err
+		}
+		return event.Append(tx, survey.System, "recipe.published", row.ID, map[string]any{"code": r.Code, "version": r.Version})
+	})
 	switch {
 	case err == nil:
 		return row.ID, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"chengyin/survey"
+	"chengyin/survey/event"
 	"chengyin/survey/store"
 )
 
@@ -59,7 +60,12 @@ func (s *Service) Publish(ctx context.Context, d *Definition) (string, error) {
 		return "", fmt.Errorf("id of questionnaire %s v%d: %w", d.Code, d.Version, err)
 	}
 	row := Stored{ID: id.String(), Code: d.Code, Version: d.Version, Definition: string(text), PublishedAt: s.clock()}
-	err = s.db.InTx(ctx, func(tx *store.Tx) error { return insert(tx, &row) })
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := insert(tx, &row); err != nil {
+			return err
+		}
+		return event.Append(tx, survey.System, "questionnaire.published", row.ID, map[string]any{"code": d.Code, "version": d.Version})
+	})
 	switch {
 	case err == nil:
 		return row.ID, nil

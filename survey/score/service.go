@@ -300,7 +300,7 @@ func (s *Service) Publish(ctx context.Context, actor survey.Actor, waveID string
 		if err := publish(tx, run.ID); err != nil {
 			return err
 		}
-		return event.Append(tx, actor, "score.published", run.ID, map[string]string{"wave": w.Code, "input": run.InputHash})
+		return event.Write(tx, actor, event.Entry{Kind: "score.published", Object: run.ID, Area: w.AreaCode, Payload: map[string]string{"wave": w.Code, "input": run.InputHash}})
 	})
 	return run, err
 }

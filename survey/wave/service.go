@@ -98,7 +98,7 @@ func (s *Service) Create(ctx context.Context, actor survey.Actor, w Wave) (Wave,
 		if err := insertWave(tx, w); err != nil {
 			return err
 		}
-		return event.Append(tx, actor, "wave.created", w.ID, map[string]string{"code": w.Code})
+		return event.Write(tx, actor, event.Entry{Kind: "wave.created", Object: w.ID, Area: w.AreaCode, Payload: map[string]string{"code": w.Code}})
 	})
 	return w, err
 }
