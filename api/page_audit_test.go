@@ -182,9 +182,24 @@ func TestAuditScope(t *testing.T) {
 			t.Fatal(r)
 		}
 	})
-	t.Run("only an auditor of everything walks the chain", func(t *testing.T) {
-		if r := post(t, auditor, s.url+"/audit/verify", nil); r.status != 403 {
-			t.Fatal(r.status)
+	t.Run("of a wrong row outside only the number is told", func(t *testing.T) {
+		post(t, auditor, s.url+"/audit/verify?lang=en", nil).want(t, 200, "Verified:")
+		var e event.Event
+		if err := s.DB.Read(t.Context()).Where("object = ?", "elsewhere").Take(&e).Error; err != nil {
+			t.Fatal(err)
+		}
+		payload := func(p string) {
+			t.Helper()
+			if err := s.DB.InTx(t.Context(), func(tx *store.Tx) error { return tx.Exec("UPDATE events SET payload = ? WHERE id = ?", p, e.ID).Error }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		payload("{}")
+		r := post(t, auditor, s.url+"/audit/verify?lang=en", nil)
+		payload(e.Payload)
+		r.want(t, 200, "Not right from entry", "changed or moved")
+		if strings.Contains(r.body, "/audit/events/"+e.ID) {
+			t.Error("a row of others is named")
 		}
 	})
 	t.Run("an export holds the same", func(t *testing.T) {

@@ -36,7 +36,6 @@ func ParsePoint(s string) (Point, error) {
 const (
 	Changed    = "changed"     // the row, or its place among the others
 	Removed    = "removed"     // rows before this one are missing
-	Inserted   = "inserted"    // the place in the chain was taken already
 	KeyUnknown = "key_unknown" // made with a key that this installation does not have
 	Truncated  = "truncated"   // rows at the end are missing
 	HeadWrong  = "head_wrong"  // the note of where the chain ends is missing or was changed
