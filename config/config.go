@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -24,7 +25,14 @@ type Config struct {
 	Secret       string `yaml:"secret"`        // keys codes, tickets and receipts; several with commas, the newest first
 	SecretFile   string `yaml:"secret_file"`   // where the secret is kept when it is not set
 	DemoPassword string `yaml:"demo_password"` // of all demo sign-ins
-	Dev          bool   `yaml:"dev"`           // read templates and scripts from the folder static
+	// TrustedProxies are networks whose X-Forwarded-For tells where requests come
+	// from: addresses or prefixes with commas between them.
+	TrustedProxies   string `yaml:"trusted_proxies"`
+	OIDCIssuer       string `yaml:"oidc_issuer"` // the city's single sign-on; empty: none
+	OIDCClientID     string `yaml:"oidc_client_id"`
+	OIDCClientSecret string `yaml:"oidc_client_secret"`
+	OIDCClaim        string `yaml:"oidc_claim"` // that holds the login name
+	Dev              bool   `yaml:"dev"`        // read templates and scripts from the folder static
 }
 
 // Default returns the settings of a program that was told nothing.
@@ -48,6 +56,11 @@ var options = []option{
 	{"public-url", "CHENGYIN_PUBLIC_URL", "`URL` that residents reach the server by", false, func(c *Config) *string { return &c.PublicURL }},
 	{"", "CHENGYIN_SECRET", "", true, func(c *Config) *string { return &c.Secret }},
 	{"secret-file", "CHENGYIN_SECRET_FILE", "`file` that keeps a generated secret", false, func(c *Config) *string { return &c.SecretFile }},
+	{"trusted-proxies", "CHENGYIN_TRUSTED_PROXIES", "`addresses` or networks of proxies whose X-Forwarded-For is believed, with commas between them", false, func(c *Config) *string { return &c.TrustedProxies }},
+	{"oidc-issuer", "CHENGYIN_OIDC_ISSUER", "`URL` of the city's single sign-on (OpenID Connect)", false, func(c *Config) *string { return &c.OIDCIssuer }},
+	{"oidc-client-id", "CHENGYIN_OIDC_CLIENT_ID", "`name` of this program at the single sign-on", false, func(c *Config) *string { return &c.OIDCClientID }},
+	{"", "CHENGYIN_OIDC_CLIENT_SECRET", "", true, func(c *Config) *string { return &c.OIDCClientSecret }},
+	{"oidc-claim", "CHENGYIN_OIDC_CLAIM", "`claim` that holds the login name; preferred_username when left out", false, func(c *Config) *string { return &c.OIDCClaim }},
 	{"", "CHENGYIN_DEMO_PASSWORD", "", true, func(c *Config) *string { return &c.DemoPassword }},
 }
 
@@ -139,7 +152,43 @@ func (c Config) Validate() error {
 			return errors.New("CHENGYIN_SECRET: write at least 16 characters, or several secrets of that length with commas between them, the newest first; or leave it out to have one generated")
 		}
 	}
+	if _, err := c.Proxies(); err != nil {
+		return err
+	}
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	if u, err := url.Parse(c.OIDCIssuer); err != nil || u.Host == "" || u.Scheme != "https" && !localHost(u.Hostname()) {
+		return errors.New("CHENGYIN_OIDC_ISSUER: write the https:// address that the single sign-on calls its issuer")
+	}
+	if c.OIDCClientID == "" {
+		return errors.New("CHENGYIN_OIDC_CLIENT_ID: write the name under which the single sign-on knows this program")
+	}
 	return nil
+}
+
+// localHost reports whether a host is this machine, to which no https is needed.
+func localHost(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// Proxies returns the networks of the trusted proxies.
+func (c Config) Proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range strings.FieldsFunc(c.TrustedProxies, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if at, err := netip.ParseAddr(s); err == nil {
+			at = at.Unmap()
+			out = append(out, netip.PrefixFrom(at, at.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("CHENGYIN_TRUSTED_PROXIES: %q is neither an address nor a network; write 10.0.0.5 or 10.0.0.0/8", s)
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
 }
 
 // Dump writes the settings as YAML, secrets masked.
