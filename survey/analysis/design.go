@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -23,7 +24,9 @@ type design struct {
 	sampled    Args    // the svydesign it goes back to
 	cluster    [][]int // stage by stage, the unit of each row
 	calibrated bool
-	corrected  bool // sizes were given
+	corrected  bool   // sizes were given
+	alone      error  // why strata with one PSU forbid a variance; nil when they do not
+	lonely     []bool // rows of those strata
 	psus       int
 	strata     int
 	rep        *weighting.Report
@@ -45,6 +48,20 @@ func (d *design) domainDF(in []bool) int {
 		return d.reps.DF(in)
 	}
 	return d.d.DF(in)
+}
+
+// varies stops where a variance over the rows of in (nil: all) would need that
+// of a stratum with a single PSU. As in R such a design has weights and tables,
+// and domains outside of the stratum have their precision.
+func (d *design) varies(in []bool) {
+	if d.alone == nil {
+		return
+	}
+	for k, l := range d.lonely {
+		if d.calibrated || l && (in == nil || in[k]) {
+			panic(fault{d.alone})
+		}
+	}
 }
 
 // rows returns the linearised design, which some questions need.
@@ -129,6 +146,7 @@ func (r *run) parent(d *design) *design {
 	p := r.design(name)
 	d.from, d.f, d.sampled, d.cluster, d.corrected = p, p.f, p.sampled, p.cluster, p.corrected
 	d.psus, d.strata, d.calibrated = p.psus, p.strata, p.calibrated
+	d.alone, d.lonely = p.alone, p.lonely
 	return p
 }
 
@@ -183,8 +201,30 @@ func (r *run) sample(d *design, spec Args, weights []float64) {
 		}
 		s.Stages = append(s.Stages, st)
 	}
-	d.d = try(estimate.NewDesign(s))
+	var err error
+	d.d, err = estimate.NewDesign(s)
+	d.alone, d.lonely = nil, nil
+	if lone := (*estimate.LonelyError)(nil); errors.As(err, &lone) {
+		d.alone, d.lonely = err, lonelyRows(s, lone)
+		s.Lonely = estimate.Remove // for what needs no variance
+		d.d, err = estimate.NewDesign(s)
+	}
+	must(err)
 	d.psus, d.strata = len(d.d.PSUs()), distinctStrata(d.d.PSUs())
+}
+
+// lonelyRows marks the rows of strata with a single PSU. At later stages, where
+// the strata are inside units, it marks all rows.
+func lonelyRows(s estimate.Spec, lone *estimate.LonelyError) []bool {
+	out := slices.Repeat([]bool{true}, s.Rows)
+	first := s.Stages[0]
+	if lone.Stage != 1 || first.Stratum == nil {
+		return out
+	}
+	for k, h := range first.Stratum {
+		out[k] = slices.Contains(lone.Strata, first.Names[h])
+	}
+	return out
 }
 
 func distinctStrata(psus []estimate.PSU) int {
@@ -495,20 +535,18 @@ func (r *run) calibrate(d *design) {
 		return
 	}
 	x, totals, opt := calibration(d.f, d.spec)
-	w, q := []float64(nil), opt.Q
 	if stage := int(d.spec.numberOr("aggregate_stage", 0)); stage > 0 {
 		if stage > len(d.cluster) {
 			fail("there is no stage %d to have equal factors in", stage)
 		}
 		c, rep, err := weighting.CalibrateClusters(from.d.Weights(), x, d.nested(stage), totals, weighting.PlainMean, opt)
 		must(err)
-		w, x, q, d.rep = c.W, c.X, c.Q, &rep
+		d.d, d.rep = try(from.d.CalibratedClusters(c)), &rep
 	} else {
-		out, rep, err := weighting.Calibrate(from.d.Weights(), x, totals, opt)
+		w, rep, err := weighting.Calibrate(from.d.Weights(), x, totals, opt)
 		must(err)
-		w, d.rep = out, &rep
+		d.d, d.rep = try(from.d.Calibrated(w, x, opt.Q)), &rep
 	}
-	d.d = try(from.d.Calibrated(w, x, q))
 	d.calibrated = true
 }
 

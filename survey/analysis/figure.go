@@ -24,6 +24,7 @@ type figure struct {
 // figures estimates a mean, total or ratio of each column over the rows of in,
 // from which missing answers have been left out.
 func (d *design) figures(stat string, cols []column, den []float64, in []bool) []figure {
+	d.varies(in)
 	out := make([]figure, len(cols))
 	for i, c := range cols {
 		if d.d != nil {
@@ -81,6 +82,17 @@ func (d *design) replicated(stat string, c column, den []float64, in []bool) fig
 	f.value, f.se, f.variance = e.Value[0], e.SE(0), e.Cov.At(0, 0)
 	return f
 }
+
+// spread returns the population covariance matrix of columns.
+func (d *design) spread(y [][]float64, in []bool) (mat, error) {
+	if d.d != nil {
+		return d.d.Spread(y, in)
+	}
+	return d.reps.Spread(y, in)
+}
+
+// mat is a matrix.
+type mat interface{ At(i, j int) float64 }
 
 // covariance returns the covariance matrix of figures of this design.
 func (d *design) covariance(figs []figure) [][]float64 {

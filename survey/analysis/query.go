@@ -34,8 +34,20 @@ func init() {
 	}
 }
 
+// Statistics that answer for groups and for a domain. Others refuse these
+// settings: an answer for everybody would pass for one for some.
+const (
+	takesGroups = "mean total ratio ciprop ci_function contrast published_rate pipeline_sae quality_flags quantile quantile_ci"
+	takesDomain = "mean total ratio variance ciprop ci_function contrast published_rate pipeline_sae quantile quantile_ci rao_scott table ttest kish cronbach_weighted"
+)
+
 func (r *run) query(q *Query) any {
 	f := answers[q.Stat]
+	for key, takers := range map[string]string{"by": takesGroups, "domain": takesDomain} {
+		if f != nil && q.Args.has(key) && !slices.Contains(strings.Fields(takers), q.Stat) {
+			fail("statistic %s takes no %q; those that do are %s", q.Stat, key, strings.ReplaceAll(takers, " ", ", "))
+		}
+	}
 	if f == nil {
 		if q.Stat == "information" {
 			fail("this query is for information only and asks for nothing that can be computed")
@@ -129,7 +141,8 @@ func (r *run) variance(q *Query) any {
 	for i, c := range a.cols {
 		y[i] = c.v
 	}
-	v := try(a.d.rows().Spread(y, a.in))
+	a.d.varies(a.in)
+	v := try(a.d.spread(y, a.in))
 	out := make([][]float64, len(y))
 	for i := range out {
 		for j := range y {
@@ -181,8 +194,8 @@ func (r *run) proportion(q *Query) any {
 	one := func(in []bool) (object, error) {
 		f := d.figures("mean", []column{y}, nil, in)[0]
 		n, df := f.n, float64(f.df)
-		if d.calibrated && m == estimate.Beta {
-			n = d.f.Rows // R counts the rows of a calibrated design, not those of the domain
+		if m == estimate.Beta {
+			n = d.counted(in)
 		}
 		switch q.Args["df"] {
 		case "Inf":
@@ -204,6 +217,19 @@ func (r *run) proportion(q *Query) any {
 		rows = append(rows, append(object{"by", g.by}, row...))
 	}
 	return object{"rows", rows}
+}
+
+// counted returns the number of rows that R takes a domain to have: those of
+// weight 0 too, and all rows of the data when the design is calibrated.
+func (d *design) counted(in []bool) int {
+	if d.calibrated && d.d != nil {
+		return d.f.Rows
+	}
+	n := 0
+	for _, member := range in {
+		n += int(truth(member))
+	}
+	return n
 }
 
 // clip takes off what rounding adds to a share.
@@ -231,16 +257,24 @@ func (r *run) intervals(q *Query) any {
 		fail("p is between 0 and 1 and n a whole number of at least 1, not %g and %g", p, n)
 	}
 	name := q.Args.text("method")
-	df := n - 1
+	m, df := method(name), n-1
+	v := p * (1 - p) / n
+	if !q.Args.has("se") && !q.Args.has("df") { // a simple random sample, as R's binom.test and prop.test take it
+		switch name {
+		case "clopper-pearson":
+			return object{"ci", pair(try(estimate.ClopperPearson(p*n, n, confidence(q.Args))), nil)}
+		case "wilson":
+			return object{"ci", pair(try(estimate.WilsonScore(p*n, n, confidence(q.Args))), nil)}
+		}
+	}
 	if name == "wilson" {
 		df = math.Inf(1)
 	}
 	df = q.Args.numberOr("df", df)
-	v := p * (1 - p) / n
 	if q.Args.has("se") {
 		v = q.Args.number("se") * q.Args.number("se")
 	}
-	return object{"ci", pair(try(estimate.Proportion(method(name), p, v, int(n), df, confidence(q.Args))), nil)}
+	return object{"ci", pair(try(estimate.Proportion(m, p, v, int(n), df, confidence(q.Args))), nil)}
 }
 
 func (r *run) intervalTable(f *Frame) any {
@@ -345,8 +379,10 @@ func (r *run) published(q *Query) any {
 // kish answers what unequal weights cost.
 func (r *run) kish(q *Query) any {
 	var w []float64
-	for _, x := range r.design(q.Design).weights() {
-		if x != 0 {
+	d := r.design(q.Design)
+	in, _ := d.f.domain(q.Args)
+	for k, x := range d.weights() {
+		if x != 0 && in[k] {
 			w = append(w, x)
 		}
 	}
