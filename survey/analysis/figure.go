@@ -152,7 +152,7 @@ func (r *run) ask(q *Query) asked {
 			fail("a ratio needs \"num\" and \"den\"")
 		}
 		for _, num := range q.Args.texts("num") {
-			a.cols = append(a.cols, column{num + "/" + den, d.f.number(num)})
+			a.cols = append(a.cols, column{d.f.spelled(num) + "/" + d.f.spelled(den), d.f.number(num)})
 		}
 		if len(a.cols) == 0 {
 			fail("a ratio needs \"num\" and \"den\"")
