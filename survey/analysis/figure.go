@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"chengyin/stats"
 	"chengyin/stats/estimate"
 )
 
@@ -53,6 +54,9 @@ func (d *design) linearised(stat string, c column, den []float64, in []bool) fig
 	}
 	must(err)
 	e := d.d.Estimate(l)
+	if !stats.IsFinite(e.Value) || !stats.IsFinite(e.SumW) || math.IsInf(e.SE, 0) {
+		fail("the numbers in %s or the weights are too large to add up", c.name)
+	}
 	return figure{name: c.name, value: e.Value, se: e.SE, variance: e.Var, n: e.N, df: e.DF, sumW: e.SumW, psus: e.PSUs, deff: e.Deff, deffReplace: e.DeffReplace, linear: l}
 }
 
@@ -79,7 +83,9 @@ func (d *design) replicated(stat string, c column, den []float64, in []bool) fig
 		return f
 	}
 	must(err)
-	f.value, f.se, f.variance = e.Value[0], e.SE(0), e.Cov.At(0, 0)
+	if f.value, f.se, f.variance = e.Value[0], e.SE(0), e.Cov.At(0, 0); !stats.IsFinite(f.value) || !stats.IsFinite(f.se) {
+		fail("the numbers in %s or the weights are too large to add up", c.name)
+	}
 	return f
 }
 

@@ -11,4 +11,7 @@ local({ tab <- expand.grid(p = c(0, .004, .03, .25, .5, .9, .995, 1), n = c(4, 1
   tab$se <- round(sqrt(deff * tab$p * (1 - tab$p) / tab$n), 10); wcsv(tab[, c("p", "se", "n", "df", "level")], "data/ci_table.csv") })
 wcsv(communities(P), "data/syn_communities.csv"); wcsv(draw_area(P, 4), "data/syn_area.csv"); wcsv(sim_quality(11), "data/syn_quality.csv")
 source(file.path(SRC, "cases_insight.R"))
+local({ h <- draw_hh(P, 1); h <- h[h$subdistrict %in% c("S1", "S2", "S3"), ]; one <- h$building[h$subdistrict == "S3"][1]  # S3 keeps one building
+  wcsv(h[h$subdistrict != "S3" | h$building == one, c("subdistrict", "building", "hh", "adults", "age", "aware", "dur", "w")], "data/syn_lonely.csv") })
+source(file.path(SRC, "cases_combined.R"))
 source(file.path(SRC, "cases.R"))
