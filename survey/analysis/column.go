@@ -70,6 +70,9 @@ func (f *Frame) refuseText(expression string, v value) {
 			f.refuse(n.other, expression, "%q is no number", f.text(expression)[n.other])
 		}
 	}
+	if v.rows() == 0 {
+		fail("%s is text, not a number", expression)
+	}
 	f.refuse(0, expression, "%q is no number", v.textAt(0))
 }
 

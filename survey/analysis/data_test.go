@@ -129,6 +129,14 @@ func TestWhatIsWrongWithOneQueryStopsNoOther(t *testing.T) {
 	}
 }
 
+func TestTextInPlaceOfANumberWithoutRows(t *testing.T) {
+	_, said := answer(t, map[string]string{"d.csv": "g,y\n", "a.json": `{"data":{"d":"d.csv"},"queries":[
+		{"name":"q","stat":"icc_anova","args":{"data":"d","y":"factor(y)","group":"g"}}]}`})
+	if got := said["q"]; got != "factor(y) is text, not a number" {
+		t.Errorf("said %q", got)
+	}
+}
+
 func TestWrongCase(t *testing.T) {
 	for what, x := range map[string]struct{ text, want string }{
 		"no JSON":             {"{\n\"id\": x", "a.json: line 2: invalid character 'x'"},
