@@ -52,10 +52,13 @@ func (d *design) linearised(stat string, c column, den []float64, in []bool) fig
 		return figure{name: c.name, value: math.NaN(), se: math.NaN(), variance: math.NaN(), deff: math.NaN(), deffReplace: math.NaN(),
 			linear: estimate.Linear{Score: make([]float64, d.f.Rows)}}
 	}
+	if bad := (*stats.ValueError)(nil); errors.As(err, &bad) && bad.Row < 0 && !stats.IsFinite(bad.Value) {
+		tooLarge(c) // stats does not know the column's name
+	}
 	must(err)
 	e := d.d.Estimate(l)
 	if !stats.IsFinite(e.Value) || !stats.IsFinite(e.SumW) || math.IsInf(e.SE, 0) {
-		fail("the numbers in %s or the weights are too large to add up", c.name)
+		tooLarge(c)
 	}
 	return figure{name: c.name, value: e.Value, se: e.SE, variance: e.Var, n: e.N, df: e.DF, sumW: e.SumW, psus: e.PSUs, deff: e.Deff, deffReplace: e.DeffReplace, linear: l}
 }
@@ -84,9 +87,14 @@ func (d *design) replicated(stat string, c column, den []float64, in []bool) fig
 	}
 	must(err)
 	if f.value, f.se, f.variance = e.Value[0], e.SE(0), e.Cov.At(0, 0); !stats.IsFinite(f.value) || !stats.IsFinite(f.se) {
-		fail("the numbers in %s or the weights are too large to add up", c.name)
+		tooLarge(c)
 	}
 	return f
+}
+
+// tooLarge stops at numbers whose sums or squares overflow.
+func tooLarge(c column) {
+	fail("the numbers in %s or the weights are too large to add up", c.name)
 }
 
 // spread returns the population covariance matrix of columns.
