@@ -40,10 +40,13 @@ relative to the case's folder, or, when that is called cases, to the one above.
 
   ids      the clusters drawn, largest first; [] when each row was drawn by itself
   strata   what was drawn from separately; leave it out when nothing was
-  weights  how many people a row stands for; or probs, or fpc (population sizes)
+  weights  how many people a row stands for; or probs, or fpc (population sizes);
+           without any of them all rows count the same
   nest     true when cluster numbers start anew in every stratum
   vars     columns or expressions: "sat", "I(q1 - q2)", "sat >= 80", "factor(race)"
-  by       a result for each group; domain: {"var": "sex", "eq": "F"} restricts to one
+  by       a result for each group
+  domain   only some rows: "age >= 60 & sex == 'F'", or {"var": "sex", "eq": "F"} with
+           eq, ne, in, not_in, lt, le, gt, ge or na, joined by and, or, not
   na_rm    true leaves out rows without an answer, keeping the design
   deff     true adds the design effect
 

@@ -18,6 +18,7 @@ type regression struct {
 	class   []int       // of each row
 	col     [][]int     // per class
 	val     [][]float64
+	share   []float64 // of what is explained, per row; nil is 1, see CalibratedClusters
 	normal  *weighting.Normal
 	p       int
 }
@@ -102,6 +103,25 @@ func (d *Design) Calibrated(w []float64, x [][]float64, q []float64) (*Design, e
 	return d.calibrated(w, r), nil
 }
 
+// CalibratedClusters is Calibrated for the result of weighting.CalibrateClusters.
+// With plain means a row has the average weight of its cluster not only in the
+// calibration but also in what is explained of it: e = u - (\bar d/d) x'B. Summed
+// over the cluster that makes no difference, at later stages it does. Errors are
+// those of Calibrated.
+func (d *Design) CalibratedClusters(c weighting.Clustered) (*Design, error) {
+	out, err := d.Calibrated(c.W, c.X, c.Q)
+	if err != nil || c.D == nil {
+		return out, err
+	}
+	out.cal.share = make([]float64, len(c.D))
+	for k, mean := range c.D {
+		if d.w[k] != 0 {
+			out.cal.share[k] = mean / d.w[k]
+		}
+	}
+	return out, nil
+}
+
 // calibrated returns the design with new weights and the regression fitted.
 func (d *Design) calibrated(w []float64, r *regression) *Design {
 	sum := make([]float64, len(r.col))
@@ -171,8 +191,12 @@ func (r *regression) reduce(e []float64) {
 	}
 	b := r.normal.Solve(xu)
 	for k, c := range r.class {
+		share := 1.0
+		if r.share != nil {
+			share = r.share[k]
+		}
 		for a, j := range r.col[c] {
-			e[k] -= r.val[c][a] * b[j]
+			e[k] -= share * r.val[c][a] * b[j]
 		}
 	}
 }

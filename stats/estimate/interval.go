@@ -184,6 +184,41 @@ func TInterval(value, se, df, level float64) (Interval, error) {
 	return Interval{value - h, value + h}, nil
 }
 
+// ClopperPearson returns the exact interval for yes of n independent answers of
+// the same probability, R's binom.test. It returns a *stats.ValueError unless
+// 0 <= yes <= n and n > 0, and panics when the level is not between 0 and 1.
+//
+// See Clopper & Pearson (1934), Biometrika 26, 404-413.
+func ClopperPearson(yes, n, level float64) (Interval, error) {
+	p, err := share(yes, n, level)
+	if err != nil {
+		return Interval{}, err
+	}
+	return exact(p, n, level), nil
+}
+
+// WilsonScore returns the score interval for yes of n independent answers of the
+// same probability, R's prop.test without continuity correction. Errors and
+// panics are those of ClopperPearson.
+//
+// See Wilson (1927), J. Am. Stat. Assoc. 22, 209-212.
+func WilsonScore(yes, n, level float64) (Interval, error) {
+	p, err := share(yes, n, level)
+	if err != nil {
+		return Interval{}, err
+	}
+	i := wilson(p, n, stats.TQuantile(1-(1-level)/2, math.Inf(1)))
+	return Interval{max(0, i.Lower), min(1, i.Upper)}, nil
+}
+
+// share returns yes/n of answers of a simple random sample.
+func share(yes, n, level float64) (float64, error) {
+	if !(n > 0) || math.IsInf(n, 0) {
+		return 0, &stats.ValueError{What: "number of answers", Row: -1, Value: n, Why: "is not above 0"}
+	}
+	return checkProportion(yes/n, 0, level)
+}
+
 // exact is the Clopper-Pearson interval with m answers, of which m p are yes.
 func exact(p, m, level float64) Interval {
 	a := (1 - level) / 2

@@ -22,6 +22,7 @@ type Linear struct {
 	SumW  float64   // their \sum w
 
 	domain          []bool  // the rows of the domain
+	rows            int     // their number, those of negative weight counted too
 	srs, srsReplace float64 // variance under simple random sampling, NaN when not defined
 }
 
@@ -49,7 +50,7 @@ func (d *Design) Mean(y []float64, in []bool) (Linear, error) {
 		}
 	}
 	s2 := d.population(y, y, s)
-	n := float64(s.N)
+	n := float64(s.rows)
 	s.srsReplace = s2 / n
 	s.srs = (1 - n/s.SumW) * s2 / n
 	return s, d.overflow(s)
@@ -72,7 +73,7 @@ func (d *Design) Total(y []float64, in []bool) (Linear, error) {
 		}
 	}
 	s2 := d.population(y, y, s)
-	n := float64(s.N)
+	n := float64(s.rows)
 	s.srsReplace = s.SumW * s.SumW * s2 / n
 	s.srs = (1 - n/s.SumW) * s.srsReplace
 	return s, d.overflow(s)
@@ -180,6 +181,7 @@ func (d *Design) domain(in []bool, columns ...[]float64) (Linear, error) {
 		if w != 0 && (in == nil || in[k]) {
 			s.domain[k] = true
 			s.SumW += w
+			s.rows++
 			if w > 0 {
 				s.N++
 			}
@@ -223,7 +225,7 @@ func (d *Design) population(y, x []float64, s Linear) float64 {
 			ss += d.w[k] * (y[k] - my) * (x[k] - mx)
 		}
 	}
-	n := float64(s.N)
+	n := float64(s.rows)
 	if n == 1 {
 		return math.NaN()
 	}

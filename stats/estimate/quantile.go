@@ -237,7 +237,45 @@ func (d *Design) Quantiles(y []float64, in []bool, probs []float64, rule Quantil
 	if err != nil {
 		return nil, err
 	}
-	df := d.DF(l.domain)
+	share := func(below []float64) (p, v float64, err error) {
+		m, err := d.Mean(below, l.domain)
+		if err != nil {
+			return 0, 0, err
+		}
+		return m.Value, d.Covariance(m).At(0, 0), nil
+	}
+	return woodruff(s, y, l.domain, l.N, d.DF(l.domain), probs, rule, method, level, share)
+}
+
+// Quantiles is Design.Quantiles with the variance of the shares from the
+// replicates. Unlike the scatter of the replicates' own quantiles it holds for
+// the jackknife.
+func (r *Replicates) Quantiles(y []float64, in []bool, probs []float64, rule QuantileRule, method Method, level float64) ([]QuantileEstimate, error) {
+	checkLevel(level)
+	domain, n := make([]bool, len(r.full)), 0
+	for k, w := range r.full {
+		if domain[k] = w != 0 && (in == nil || in[k]); domain[k] {
+			n++
+		}
+	}
+	s, err := newSteps(y, r.full, domain)
+	if err != nil {
+		return nil, err
+	}
+	share := func(below []float64) (p, v float64, err error) {
+		e, err := r.Estimate(MeansOf(domain, below))
+		if err != nil {
+			return 0, 0, err
+		}
+		return e.Value[0], e.Cov.At(0, 0), nil
+	}
+	return woodruff(s, y, domain, n, r.DF(domain), probs, rule, method, level, share)
+}
+
+// woodruff inverts the interval of the share of the n people of the domain at or
+// below each quantile; share estimates it and its variance.
+func woodruff(s *steps, y []float64, domain []bool, n, df int, probs []float64, rule QuantileRule, method Method, level float64,
+	share func(below []float64) (p, v float64, err error)) ([]QuantileEstimate, error) {
 	if df <= 0 {
 		return nil, ErrNoInterval
 	}
@@ -245,18 +283,15 @@ func (d *Design) Quantiles(y []float64, in []bool, probs []float64, rule Quantil
 	out := make([]QuantileEstimate, len(probs))
 	below := make([]float64, len(y))
 	for j, p := range probs {
-		q := QuantileEstimate{P: p, Value: s.at(p, rule), N: l.N, DF: df}
-		for k, in := range l.domain {
-			below[k] = 0
-			if in && y[k] <= q.Value {
-				below[k] = 1
-			}
+		q := QuantileEstimate{P: p, Value: s.at(p, rule), N: n, DF: df}
+		for k, in := range domain {
+			below[k] = indicator(in && y[k] <= q.Value)
 		}
-		share, err := d.Mean(below, l.domain)
+		at, v, err := share(below)
 		if err != nil {
 			return nil, err
 		}
-		i, err := Proportion(method, min(1, share.Value), d.Covariance(share).At(0, 0), l.N, float64(df), level)
+		i, err := Proportion(method, min(1, at), v, n, float64(df), level)
 		if err != nil {
 			return nil, err
 		}

@@ -3,9 +3,12 @@ package estimate
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"chengyin/stats"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // Statistics as functions of the weights. Rows outside the domain in (nil: all
@@ -150,4 +153,30 @@ func checkWeightRows(w []float64, n int) {
 	if len(w) != n {
 		panic(fmt.Sprintf("estimate: %d weights for a column of %d numbers", len(w), n))
 	}
+}
+
+// Spread is Design.Spread: the covariance matrix of the columns y in the
+// population, from the weights of the full sample.
+func (r *Replicates) Spread(y [][]float64, in []bool) (*mat.SymDense, error) {
+	return (&Design{w: r.full}).Spread(y, in)
+}
+
+// GroupTest is Design.GroupTest with the variance that the replicates give.
+func (r *Replicates) GroupTest(y []float64, second, in []bool, level float64) (Test, error) {
+	var part [2][]bool
+	domain := make([]bool, len(r.full))
+	for g := range part {
+		part[g] = make([]bool, len(r.full))
+	}
+	for k, w := range r.full {
+		if domain[k] = w != 0 && (in == nil || in[k]); domain[k] {
+			part[int(indicator(second[k]))][k] = true
+		}
+	}
+	e, err := r.Estimate(Join(MeansOf(part[0], y), MeansOf(part[1], y)))
+	if err != nil {
+		return Test{}, err
+	}
+	v := e.Cov.At(0, 0) + e.Cov.At(1, 1) - 2*e.Cov.At(0, 1)
+	return NewTest(e.Value[1]-e.Value[0], math.Sqrt(max(0, v)), float64(r.DF(domain)-1), level)
 }

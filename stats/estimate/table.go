@@ -45,40 +45,89 @@ func (d *Design) Table(row, column []int, rows, columns int, in []bool) (*Table,
 		return nil, err
 	}
 	t := &Table{Rows: rows, Columns: columns, All: all.N, DF: d.DF(all.domain)}
-	cell := make([]int, len(row))
-	answered := make([]bool, len(row))
-	for k, in := range all.domain {
-		if row[k] >= rows || column[k] >= columns {
-			panic(fmt.Sprintf("estimate: row %d has category %d of %d and %d of %d", k, row[k], rows, column[k], columns))
-		}
-		answered[k] = in && row[k] >= 0 && column[k] >= 0
-		cell[k] = row[k]*columns + column[k]
-	}
-	base, err := d.domain(answered)
+	shares, off, _, err := t.fill(d.w, row, column, all.domain)
 	if err != nil {
 		return nil, err
 	}
-	if !(base.SumW > 0) {
-		return nil, &stats.ValueError{What: "sum of weights of the table", Row: -1, Value: base.SumW, Why: "is not above 0"}
-	}
-	t.N = base.N
-	t.Sum = make([]float64, rows*columns)
-	for k, in := range base.domain {
-		if in {
-			t.Sum[cell[k]] += d.w[k]
+	linear := func(scores [][]float64) *mat.SymDense {
+		l := make([]Linear, len(scores))
+		for c := range l {
+			l[c].Score = scores[c]
 		}
+		return d.Covariance(l...)
+	}
+	t.Cov, t.sums = linear(shares), linear(off)
+	return t, nil
+}
+
+// Table is Design.Table with the covariance matrices that the replicates give.
+func (r *Replicates) Table(row, column []int, rows, columns int, in []bool) (*Table, error) {
+	t := &Table{Rows: rows, Columns: columns}
+	domain := make([]bool, len(r.full))
+	for k, w := range r.full {
+		if domain[k] = w != 0 && (in == nil || in[k]); domain[k] {
+			t.All++
+		}
+	}
+	t.DF = r.DF(domain)
+	_, off, answered, err := t.fill(r.full, row, column, domain)
+	if err != nil {
+		return nil, err
+	}
+	cells := make([][]float64, len(t.Sum))
+	for c := range cells {
+		cells[c] = make([]float64, len(row))
+		for k := range row {
+			cells[c][k] = indicator(answered[k] && row[k]*columns+column[k] == c)
+		}
+	}
+	shares, err := r.Estimate(MeansOf(answered, cells...))
+	if err != nil {
+		return nil, err
+	}
+	sums, err := r.Estimate(TotalsOf(answered, off...))
+	if err != nil {
+		return nil, err
+	}
+	t.Cov, t.sums = shares.Cov, sums.Cov
+	return t, nil
+}
+
+// fill computes sums and shares of the cells over the domain, and the scores of
+// the shares and of what they differ by from the products of their margins.
+func (t *Table) fill(w []float64, row, column []int, domain []bool) (shares, off [][]float64, answered []bool, err error) {
+	answered = make([]bool, len(row))
+	t.Sum = make([]float64, t.Rows*t.Columns)
+	all := 0.0
+	for k, in := range domain {
+		if row[k] >= t.Rows || column[k] >= t.Columns {
+			panic(fmt.Sprintf("estimate: row %d has category %d of %d and %d of %d", k, row[k], t.Rows, column[k], t.Columns))
+		}
+		answered[k] = in && row[k] >= 0 && column[k] >= 0
+		if answered[k] {
+			t.Sum[row[k]*t.Columns+column[k]] += w[k]
+			all += w[k]
+			if w[k] > 0 {
+				t.N++
+			}
+		}
+	}
+	if t.N == 0 {
+		return nil, nil, nil, ErrEmptyDomain
+	}
+	if !(all > 0) {
+		return nil, nil, nil, &stats.ValueError{What: "sum of weights of the table", Row: -1, Value: all, Why: "is not above 0"}
 	}
 	t.Share = make([]float64, len(t.Sum))
 	for c, s := range t.Sum {
-		t.Share[c] = s / base.SumW
+		t.Share[c] = s / all
 	}
-	shares, off := make([]Linear, len(t.Sum)), make([]Linear, len(t.Sum))
 	byRow, byColumn := t.margins()
 	for c := range t.Sum {
-		i, j := c/columns, c%columns
+		i, j := c/t.Columns, c%t.Columns
 		p, q := byRow[i], byColumn[j]
 		share, o := make([]float64, len(row)), make([]float64, len(row))
-		for k, in := range base.domain {
+		for k, in := range answered {
 			if !in {
 				continue
 			}
@@ -90,17 +139,16 @@ func (d *Design) Table(row, column []int, rows, columns int, in []bool) (*Table,
 			if column[k] == j {
 				o[k] -= p
 			}
-			if cell[k] == c {
+			if row[k] == i && column[k] == j {
 				share[k]++
 				o[k]++
 			}
-			share[k] /= base.SumW
-			o[k] /= base.SumW
+			share[k] /= all
+			o[k] /= all
 		}
-		shares[c], off[c] = Linear{Score: share}, Linear{Score: o}
+		shares, off = append(shares, share), append(off, o)
 		t.off = append(t.off, t.Share[c]-p*q)
 	}
-	t.Cov, t.sums = d.Covariance(shares...), d.Covariance(off...)
 	for i, p := range byRow {
 		if p > 0 {
 			t.used.rows = append(t.used.rows, i)
@@ -111,7 +159,7 @@ func (d *Design) Table(row, column []int, rows, columns int, in []bool) (*Table,
 			t.used.columns = append(t.used.columns, j)
 		}
 	}
-	return t, nil
+	return shares, off, answered, nil
 }
 
 // margins returns the shares of the rows and of the columns.

@@ -116,6 +116,7 @@ type job struct {
 	y               []centred // per cell
 	domain          []leaf
 	m               CellMean
+	lonely          int // strata of the domain with a single PSU
 	empty           bool
 }
 
@@ -172,7 +173,7 @@ func (w *worker) run(jobs []*job) {
 		if w.elements {
 			w.square(j, lane)
 		}
-		j.m.Var = w.combine(lane)
+		j.m.Var = w.combine(j, lane)
 		j.m.SE = math.Sqrt(j.m.Var)
 		j.m.Deff = math.NaN()
 		if j.m.VarSRS > 0 {
@@ -232,6 +233,9 @@ func (w *worker) spread(j *job, lane int) {
 			if w.in[c.stratum] != w.count {
 				w.in[c.stratum] = w.count
 				m.Strata++
+				if t.strata[c.stratum].n == 1 {
+					j.lonely++
+				}
 			}
 			switch {
 			case c.psu == Element:
@@ -328,8 +332,9 @@ func (w *worker) square(j *job, lane int) {
 }
 
 // combine adds the strata up to the variance of a mean. The lonely ones follow
-// the rule.
-func (w *worker) combine(lane int) float64 {
+// the rule; Average counts the strata of the domain, or after raking all, as
+// Design.Covariance does.
+func (w *worker) combine(j *job, lane int) float64 {
 	t, width := w.t, w.width
 	mean := 0.0
 	if t.opt.Lonely == Adjust {
@@ -375,7 +380,11 @@ func (w *worker) combine(lane int) float64 {
 			usable++
 		}
 	}
-	if t.opt.Lonely == Average && usable > 0 {
+	switch {
+	case t.opt.Lonely != Average:
+	case t.rake == nil:
+		v *= float64(j.m.Strata) / float64(j.m.Strata-j.lonely) // NaN when all are lonely
+	case usable > 0:
 		strata := 0
 		for _, s := range t.strata {
 			if s.n > 0 {

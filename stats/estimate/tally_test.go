@@ -232,6 +232,9 @@ func compareRatios(t *rapid.T, s *sample, d *estimate.Design, tally *estimate.Ta
 
 func same(t *rapid.T, what string, got, want, rel, abs float64) {
 	t.Helper()
+	if math.IsNaN(got) && math.IsNaN(want) {
+		return // a domain in lonely strata only
+	}
 	if !(math.Abs(got-want) <= rel*math.Abs(want)+abs) {
 		t.Fatalf("%s is %.15g from cells and %.15g from rows", what, got, want)
 	}

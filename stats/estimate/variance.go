@@ -2,6 +2,7 @@ package estimate
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -34,13 +35,39 @@ func (d *Design) Covariance(s ...Linear) *mat.SymDense {
 	}
 	v := mat.NewSymDense(len(z), nil)
 	for i := range d.levels {
-		d.levels[i].add(v, z, d.lonely)
+		d.levels[i].add(v, z, d.lonely, d.reach(i, s))
 	}
 	return v
 }
 
-// add adds the part of one stage to v.
-func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
+// reach marks the strata of a stage that the statistics are about when all have
+// the same domain: those that Average counts. A calibration and unequal
+// probabilities without replacement tie all rows together, and then, as without
+// a common domain, nil stands for all strata.
+//
+// R's survey counts so, because subset() drops the rows outside.
+func (d *Design) reach(stage int, s []Linear) []bool {
+	if d.lonely != Average || d.cal != nil || d.levels[0].prob != nil || s[0].domain == nil {
+		return nil
+	}
+	for _, x := range s[1:] {
+		if !slices.Equal(x.domain, s[0].domain) {
+			return nil
+		}
+	}
+	l := &d.levels[stage]
+	in := make([]bool, len(l.strata))
+	for k, u := range l.unit {
+		if s[0].domain[k] {
+			in[l.home[u]] = true
+		}
+	}
+	return in
+}
+
+// add adds the part of one stage to v. Average counts the strata of reach, all
+// when it is nil; when none of them can be used the variance is NaN.
+func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule, reach []bool) {
 	p := len(z)
 	total := make([][]float64, p) // of each unit
 	for j := range z {
@@ -63,6 +90,9 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 	all, usable := map[int]float64{}, map[int]float64{} // strata by parent
 	for h := range l.strata {
 		s := &l.strata[h]
+		if reach != nil && !reach[h] {
+			continue // nobody of the domain
+		}
 		all[s.parent]++
 		switch {
 		case s.fpc < certain:
@@ -79,14 +109,16 @@ func (l *level) add(v *mat.SymDense, z [][]float64, rule LonelyRule) {
 	}
 	if rule == Average {
 		for h := range l.strata {
-			factor[h] *= all[l.strata[h].parent] / usable[l.strata[h].parent]
+			if reach == nil || reach[h] {
+				factor[h] *= all[l.strata[h].parent] / usable[l.strata[h].parent]
+			}
 		}
 	}
 	if rule == Adjust {
 		l.recenter(center, total)
 	}
 	for u, h := range l.home {
-		if factor[h] == 0 {
+		if factor[h] == 0 { // 0 times Inf is NaN: no stratum to learn from
 			continue
 		}
 		for a := range p {

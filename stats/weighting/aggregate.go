@@ -24,6 +24,7 @@ type Clustered struct {
 	// a cluster share one slice.
 	X [][]float64
 	Q []float64
+	D []float64 // average design weight of the cluster with PlainMean, otherwise nil
 }
 
 // CalibrateClusters is Calibrate with the same factor g for all rows of a
@@ -84,8 +85,14 @@ func CalibrateClusters(d []float64, x [][]float64, cluster []int, totals []float
 	if err != nil {
 		return Clustered{}, rep, err
 	}
+	if how == PlainMean {
+		out.D = make([]float64, len(d))
+	}
 	for k, i := range home {
 		out.X[k] = mean[i]
+		if out.D != nil {
+			out.D[k] = sum[i] / share[i]
+		}
 		if sum[i] > 0 {
 			out.W[k] = d[k] * (w[i] / sum[i])
 		}

@@ -72,8 +72,19 @@ func Load(path string) (*Case, error) {
 }
 
 // Run answers a case.
-func Run(c *Case) *Document {
-	r := &run{c: c, frames: map[string]*Frame{}, designs: map[string]*design{}, made: map[string]error{}}
+func Run(c *Case) *Document { return answerAll(c, c.read) }
+
+// read reads a data file of the case.
+func (c *Case) read(path string) (*Frame, error) {
+	full := filepath.FromSlash(path)
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(c.Folder, full)
+	}
+	return ReadFrame(full, path)
+}
+
+func answerAll(c *Case, read func(path string) (*Frame, error)) *Document {
+	r := &run{c: c, read: read, frames: map[string]*Frame{}, designs: map[string]*design{}, made: map[string]error{}}
 	doc := &Document{ID: c.ID}
 	for _, name := range c.Designs.Names {
 		a := DesignAnswer{Name: name}
@@ -115,6 +126,7 @@ func (d *Document) Bad() []*DataError {
 // run is a case at work.
 type run struct {
 	c       *Case
+	read    func(path string) (*Frame, error)
 	frames  map[string]*Frame // by path
 	designs map[string]*design
 	made    map[string]error // why a design could not be made; nil while it is being made
@@ -182,11 +194,7 @@ func (r *run) frame(path string) *Frame {
 	if f := r.frames[path]; f != nil {
 		return f
 	}
-	full := filepath.FromSlash(path)
-	if !filepath.IsAbs(full) {
-		full = filepath.Join(r.c.Folder, full)
-	}
-	f := try(ReadFrame(full, path))
+	f := try(r.read(path))
 	r.frames[path] = f
 	return f
 }

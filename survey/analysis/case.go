@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strconv"
+	"strings"
 )
 
 // Case is a file of designs and queries.
@@ -17,12 +19,16 @@ type Case struct {
 	Data    Named[string]  // paths of CSV files by name
 	Designs Named[Args]
 	Queries []Query
+
+	wrong map[string]error // designs that are no objects
 }
 
 // Query is one question.
 type Query struct {
 	Name, Stat, Design string
 	Args               Args
+
+	wrong error // why it could not be read
 }
 
 // Args are the settings of a design or a query.
@@ -52,7 +58,7 @@ func (n *Named[T]) UnmarshalJSON(b []byte) error {
 		name := t.(string)
 		var v T
 		if err := dec.Decode(&v); err != nil {
-			return fmt.Errorf("%q: %w", name, err)
+			return fmt.Errorf("%q: %w", name, plainly(err))
 		}
 		if _, twice := n.At[name]; twice {
 			return fmt.Errorf("%q comes twice", name)
@@ -62,25 +68,79 @@ func (n *Named[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Parse reads a case. What is expected of a reference case is not read.
+// Parse reads a case. What is expected of a reference case is not read. A design
+// or query of the wrong type is an error of its own, not of the case.
 func Parse(b []byte) (*Case, error) {
-	c := &Case{}
-	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), c); err != nil {
+	var in struct {
+		ID      string
+		Options map[string]any
+		Data    Named[string]
+		Designs Named[json.RawMessage]
+		Queries []json.RawMessage
+	}
+	if err := json.Unmarshal(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), &in); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
 			return nil, fmt.Errorf("line %d: %w", 1+bytes.Count(b[:min(int(syntax.Offset), len(b))], []byte("\n")), err)
 		}
-		return nil, err
+		return nil, plainly(err)
 	}
-	if len(c.Queries) == 0 && len(c.Designs.Names) == 0 {
+	if len(in.Queries) == 0 && len(in.Designs.Names) == 0 {
 		return nil, errors.New("the case has neither designs nor queries")
 	}
-	for i := range c.Queries {
-		if c.Queries[i].Name == "" {
-			c.Queries[i].Name = fmt.Sprintf("query_%d", i+1)
+	c := &Case{ID: in.ID, Options: in.Options, Data: in.Data, wrong: map[string]error{}}
+	c.Designs = Named[Args]{Names: in.Designs.Names, At: map[string]Args{}}
+	for name, raw := range in.Designs.At {
+		var a Args
+		if err := json.Unmarshal(raw, &a); err != nil {
+			c.wrong[name] = fmt.Errorf("a design has to be an object, not %.40s", raw)
 		}
+		c.Designs.At[name] = a
+	}
+	for i, raw := range in.Queries {
+		q := parseQuery(raw)
+		if q.Name == "" {
+			q.Name = fmt.Sprintf("query_%d", i+1)
+		}
+		c.Queries = append(c.Queries, q)
 	}
 	return c, nil
+}
+
+// parseQuery reads a query field by field, so that a wrong one is answered under
+// its name.
+func parseQuery(raw []byte) (q Query) {
+	var in map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &in); err != nil || in == nil {
+		q.wrong = fmt.Errorf("a query has to be an object, not %.40s", raw)
+		return q
+	}
+	for _, field := range []struct {
+		name string
+		into any
+	}{{"name", &q.Name}, {"stat", &q.Stat}, {"design", &q.Design}, {"args", &q.Args}} {
+		v, ok := in[field.name]
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal(v, field.into); err != nil {
+			q.wrong = fmt.Errorf("%q %w", field.name, plainly(err))
+		}
+	}
+	return q
+}
+
+// plainly says which type was expected in the words of JSON instead of Go's.
+func plainly(err error) error {
+	var wrong *json.UnmarshalTypeError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	want := map[reflect.Kind]string{reflect.String: "text", reflect.Map: "an object", reflect.Struct: "an object", reflect.Slice: "a list"}[wrong.Type.Kind()]
+	if wrong.Field == "" {
+		return fmt.Errorf("has to be %s, not %s", want, wrong.Value)
+	}
+	return fmt.Errorf("%q has to be %s, not %s", strings.ToLower(wrong.Field), want, wrong.Value)
 }
 
 // has reports whether a setting is there and not null.

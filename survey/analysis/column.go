@@ -70,6 +70,9 @@ func (f *Frame) refuseText(expression string, v value) {
 			f.refuse(n.other, expression, "%q is no number", f.text(expression)[n.other])
 		}
 	}
+	if v.rows() == 0 {
+		fail("%s is text, not a number", expression)
+	}
 	f.refuse(0, expression, "%q is no number", v.textAt(0))
 }
 
@@ -84,7 +87,7 @@ func (f *Frame) expand(vars []string) []column {
 		f.refuseMixed(name)
 		v := f.value(name)
 		if !v.isText() && !v.logical {
-			out = append(out, column{name, v.x})
+			out = append(out, column{f.spelled(name), v.x})
 			continue
 		}
 		for _, level := range v.levels() {
@@ -97,7 +100,7 @@ func (f *Frame) expand(vars []string) []column {
 					x[k] = 1
 				}
 			}
-			out = append(out, column{name + level, x})
+			out = append(out, column{f.spelled(name) + level, x})
 		}
 	}
 	return out
@@ -134,13 +137,10 @@ func (f *Frame) refuseMixed(name string) {
 
 // condition computes which rows a condition holds in; missing is not holding.
 func (f *Frame) condition(expression string) []bool {
-	v := f.value(expression)
-	if v.isText() {
-		fail("%s is text, not a condition", expression)
-	}
-	out := make([]bool, len(v.x))
-	for k, x := range v.x {
-		out[k] = x != 0 && !math.IsNaN(x)
+	v := f.logical(expression)
+	out := make([]bool, len(v))
+	for k, x := range v {
+		out[k] = x == 1
 	}
 	return out
 }
@@ -165,63 +165,7 @@ func (f *Frame) event(expression string) []float64 {
 			return out
 		}
 	}
-	v := f.value(expression)
-	if v.isText() {
-		fail("%s is text, not a condition", expression)
-	}
-	out := make([]float64, len(v.x))
-	for k, x := range v.x {
-		out[k] = x
-		if !math.IsNaN(x) {
-			out[k] = truth(x != 0)
-		}
-	}
-	return out
-}
-
-// domain returns the rows that a query is restricted to, and whether it is.
-func (f *Frame) domain(a Args) (in []bool, restricted bool) {
-	in = slices.Repeat([]bool{true}, f.Rows)
-	if !a.has("domain") {
-		return in, false
-	}
-	var d Args
-	switch v := a["domain"].(type) {
-	case map[string]any:
-		d = v
-	case string:
-		d = Args{"expr": v}
-	default:
-		fail("a domain is an object with var and eq, or with expr, not %s", shown(v))
-	}
-	switch {
-	case d.has("expr"):
-		return f.condition(d.text("expr")), true
-	case d.has("var") && (d.has("eq") || d.has("in")):
-		g := f.factor(d.text("var"))
-		want := map[int]bool{}
-		for _, key := range []string{"eq", "in"} {
-			if b, ok := d[key].(bool); ok {
-				d[key] = map[bool]string{false: "FALSE", true: "TRUE"}[b]
-			}
-			if x, ok := d[key].(float64); ok {
-				d[key] = number(x)
-			}
-			for _, level := range d.texts(key) {
-				at := g.index(level)
-				if at < 0 {
-					fail("nobody has %s %q; it has %s", d.text("var"), level, listed(g.levels))
-				}
-				want[at] = true
-			}
-		}
-		for k, c := range g.code {
-			in[k] = want[c]
-		}
-		return in, true
-	}
-	fail("a domain is an object with var and eq, or with expr, not %s", shown(d))
-	return nil, false
+	return f.logical(expression)
 }
 
 // answered leaves out the rows in which a column is missing, and stops at one

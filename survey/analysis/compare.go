@@ -165,8 +165,17 @@ func (r *run) groupTest(q *Query) any {
 		in[k] = in[k] && c >= 0
 		second[k] = c == 1
 	}
-	t := try(d.rows().GroupTest(y.v, second, in, 0.95))
+	d.varies(in)
+	t := try(d.groupTest(y.v, second, in))
 	return object{"estimate", t.Value, "se", t.SE, "t", t.T, "df", t.DF, "p_value", t.P, "ci95", []float64{t.Lower, t.Upper}}
+}
+
+// groupTest compares two groups by whatever variance the design has.
+func (d *design) groupTest(y []float64, second, in []bool) (estimate.Test, error) {
+	if d.d != nil {
+		return d.d.GroupTest(y, second, in, 0.95)
+	}
+	return d.reps.GroupTest(y, second, in, 0.95)
 }
 
 // table answers the weighted sums of a two-way table.
@@ -186,19 +195,28 @@ func (r *run) twoWay(q *Query) (*estimate.Table, []string, []string) {
 	if len(row.levels)*len(col.levels) > 10000 {
 		fail("a table of %d by %d cells is too large", len(row.levels), len(col.levels))
 	}
-	return try(d.rows().Table(row.code, col.code, len(row.levels), len(col.levels), in)), row.levels, col.levels
+	var t *estimate.Table
+	if d.d != nil {
+		t = try(d.d.Table(row.code, col.code, len(row.levels), len(col.levels), in))
+	} else {
+		t = try(d.reps.Table(row.code, col.code, len(row.levels), len(col.levels), in))
+	}
+	return t, row.levels, col.levels
 }
 
 // association answers tests of a two-way table.
 func (r *run) association(q *Query) any {
 	t, _, _ := r.twoWay(q)
+	d := r.design(q.Design)
+	in, _ := d.f.domain(q.Args)
+	d.varies(in)
 	var a estimate.Association
 	switch name := q.Args.text("statistic"); name {
 	case "", "F":
 		a = try(t.RaoScott()).F
 	case "Chisq":
 		a = try(t.RaoScott()).ChiSquare
-		a.Statistic *= float64(t.All) / float64(t.N) // R counts rows without answers
+		a.Statistic *= float64(d.counted(in)) / float64(t.N) // R counts rows without answers
 	case "Wald", "adjWald":
 		a = try(t.Wald(name == "adjWald"))
 	default:
@@ -237,27 +255,51 @@ func (r *run) quantileOf(q *Query) (d *design, y column, in []bool, probs []floa
 
 func (r *run) quantiles(q *Query) any {
 	d, y, in, probs, rule := r.quantileOf(q)
-	return object{"values", try(estimate.QuantilesOf(in, y.v, rule, probs...)(d.weights()))}
+	return r.eachGroup(q, d, in, func(in []bool) object {
+		return object{"values", try(estimate.QuantilesOf(in, y.v, rule, probs...)(d.weights()))}
+	})
+}
+
+// eachGroup answers for the domain, or for each group of it in "rows".
+func (r *run) eachGroup(q *Query, d *design, in []bool, answer func(in []bool) object) any {
+	by := q.Args.texts("by")
+	if len(by) == 0 {
+		return answer(in)
+	}
+	var rows []object
+	for _, g := range d.f.groups(by, in) {
+		rows = append(rows, append(object{"by", g.by}, answer(both(g.in, in))...))
+	}
+	return object{"rows", rows}
 }
 
 // quantileIntervals answers Woodruff's intervals, or those of replicates.
 func (r *run) quantileIntervals(q *Query) any {
 	d, y, in, probs, rule := r.quantileOf(q)
-	level := confidence(q.Args)
+	return r.eachGroup(q, d, in, func(in []bool) object { return quantileInterval(q.Args, d, y, in, probs, rule) })
+}
+
+func quantileInterval(a Args, d *design, y column, in []bool, probs []float64, rule estimate.QuantileRule) object {
+	d.varies(in)
+	level := confidence(a)
 	var rows []object
-	if d.reps != nil {
+	name := a.text("interval")
+	if d.reps != nil && !strings.HasPrefix(name, "woodruff") {
 		e := try(d.reps.Estimate(estimate.QuantilesOf(in, y.v, rule, probs...)))
 		for j, p := range probs {
 			rows = append(rows, object{"p", p, "quantile", e.Value[j], "ci", pair(e.Interval(j, level)), "se", e.SE(j)})
 		}
 		return object{"rows", rows}
 	}
-	kind := strings.TrimPrefix(q.Args.text("interval"), "woodruff")
-	kind = strings.TrimLeft(kind, "- ")
+	kind := strings.TrimLeft(strings.TrimPrefix(name, "woodruff"), "- ")
 	if kind == "" {
 		kind = "mean"
 	}
-	for _, e := range try(d.d.Quantiles(y.v, in, probs, rule, method(kind), level)) {
+	quantiles := d.reps.Quantiles
+	if d.reps == nil {
+		quantiles = d.d.Quantiles
+	}
+	for _, e := range try(quantiles(y.v, in, probs, rule, method(kind), level)) {
 		rows = append(rows, object{"p", e.P, "quantile", e.Value, "ci", []float64{e.Lower, e.Upper}, "se", e.SE, "n", e.N})
 	}
 	return object{"rows", rows}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"chengyin/stats"
 	"chengyin/stats/estimate"
 )
 
@@ -24,6 +25,7 @@ type figure struct {
 // figures estimates a mean, total or ratio of each column over the rows of in,
 // from which missing answers have been left out.
 func (d *design) figures(stat string, cols []column, den []float64, in []bool) []figure {
+	d.varies(in)
 	out := make([]figure, len(cols))
 	for i, c := range cols {
 		if d.d != nil {
@@ -50,8 +52,14 @@ func (d *design) linearised(stat string, c column, den []float64, in []bool) fig
 		return figure{name: c.name, value: math.NaN(), se: math.NaN(), variance: math.NaN(), deff: math.NaN(), deffReplace: math.NaN(),
 			linear: estimate.Linear{Score: make([]float64, d.f.Rows)}}
 	}
+	if bad := (*stats.ValueError)(nil); errors.As(err, &bad) && bad.Row < 0 && !stats.IsFinite(bad.Value) {
+		tooLarge(c) // stats does not know the column's name
+	}
 	must(err)
 	e := d.d.Estimate(l)
+	if !stats.IsFinite(e.Value) || !stats.IsFinite(e.SumW) || math.IsInf(e.SE, 0) {
+		tooLarge(c)
+	}
 	return figure{name: c.name, value: e.Value, se: e.SE, variance: e.Var, n: e.N, df: e.DF, sumW: e.SumW, psus: e.PSUs, deff: e.Deff, deffReplace: e.DeffReplace, linear: l}
 }
 
@@ -78,9 +86,27 @@ func (d *design) replicated(stat string, c column, den []float64, in []bool) fig
 		return f
 	}
 	must(err)
-	f.value, f.se, f.variance = e.Value[0], e.SE(0), e.Cov.At(0, 0)
+	if f.value, f.se, f.variance = e.Value[0], e.SE(0), e.Cov.At(0, 0); !stats.IsFinite(f.value) || !stats.IsFinite(f.se) {
+		tooLarge(c)
+	}
 	return f
 }
+
+// tooLarge stops at numbers whose sums or squares overflow.
+func tooLarge(c column) {
+	fail("the numbers in %s or the weights are too large to add up", c.name)
+}
+
+// spread returns the population covariance matrix of columns.
+func (d *design) spread(y [][]float64, in []bool) (mat, error) {
+	if d.d != nil {
+		return d.d.Spread(y, in)
+	}
+	return d.reps.Spread(y, in)
+}
+
+// mat is a matrix.
+type mat interface{ At(i, j int) float64 }
 
 // covariance returns the covariance matrix of figures of this design.
 func (d *design) covariance(figs []figure) [][]float64 {
@@ -140,7 +166,7 @@ func (r *run) ask(q *Query) asked {
 			fail("a ratio needs \"num\" and \"den\"")
 		}
 		for _, num := range q.Args.texts("num") {
-			a.cols = append(a.cols, column{num + "/" + den, d.f.number(num)})
+			a.cols = append(a.cols, column{d.f.spelled(num) + "/" + d.f.spelled(den), d.f.number(num)})
 		}
 		if len(a.cols) == 0 {
 			fail("a ratio needs \"num\" and \"den\"")

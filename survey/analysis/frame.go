@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"chengyin/stats"
 )
@@ -64,6 +65,10 @@ type numeric struct {
 // ReadFrame reads a CSV file (comma, header, UTF-8); name stands for it in
 // messages.
 func ReadFrame(path, name string) (*Frame, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Mode()&(os.ModeDir|os.ModeDevice) != 0 {
+		return nil, &DataError{File: name, Why: "is no file"}
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		var p *os.PathError
@@ -75,6 +80,9 @@ func ReadFrame(path, name string) (*Frame, error) {
 	defer file.Close()
 	return readCSV(file, name)
 }
+
+// notUTF8 is said of files that spreadsheets have saved in GBK, for example.
+const notUTF8 = "is not UTF-8; save the file as CSV UTF-8"
 
 func readCSV(in io.Reader, name string) (*Frame, error) {
 	b, err := io.ReadAll(in)
@@ -90,6 +98,9 @@ func readCSV(in io.Reader, name string) (*Frame, error) {
 	f := &Frame{Path: name, Names: slices.Clone(head), cells: map[string][]string{}, num: map[string]numeric{}}
 	for i, h := range f.Names {
 		f.Names[i] = strings.TrimSpace(h)
+		if !utf8.ValidString(h) {
+			return nil, &DataError{File: name, Why: notUTF8}
+		}
 		if _, twice := f.cells[f.Names[i]]; twice {
 			return nil, &DataError{File: name, Column: f.Names[i], Why: "is in the header twice"}
 		}
@@ -107,6 +118,9 @@ func readCSV(in io.Reader, name string) (*Frame, error) {
 			return nil, &DataError{File: name, Row: f.Rows + 1, Why: err.Error()}
 		}
 		for i, s := range rec {
+			if !utf8.ValidString(s) {
+				return nil, &DataError{File: name, Row: f.Rows + 1, Column: f.Names[i], Why: notUTF8}
+			}
 			f.cells[f.Names[i]] = append(f.cells[f.Names[i]], strings.Clone(s))
 		}
 		f.Rows++

@@ -166,6 +166,9 @@ func (r *run) driverShares(d *design, m driver.Method) estimate.Statistic {
 
 // columnsOf computes several expressions.
 func (f *Frame) columnsOf(names []string) [][]float64 {
+	if len(names) == 0 {
+		fail("the query names no columns")
+	}
 	out := make([][]float64, len(names))
 	for j, name := range names {
 		out[j] = f.number(name)

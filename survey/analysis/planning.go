@@ -31,6 +31,9 @@ func (r *run) planDeff(q *Query) any {
 	return object{"cluster", p.Cluster, "total", p.Total}
 }
 
+// mostWhole is how many units are handed out one by one.
+const mostWhole = 20_000_000
+
 // whole returns a setting that has to be a whole number of at least 0.
 func (a Args) whole(key string) int {
 	x := a.number(key)
@@ -100,6 +103,9 @@ func (r *run) allocate(n float64, size []float64, a Args, whole bool, least int,
 		people = a.numbers("N")
 	}
 	if whole {
+		if n > mostWhole {
+			fail("a sample of %g is too large to allocate in whole numbers; the most are %g", n, float64(mostWhole))
+		}
 		if people == nil || len(people) != len(size) {
 			fail("whole numbers need the population \"N\" of each of the %d strata", len(size))
 		}

@@ -163,8 +163,8 @@ func (r *run) goodness(q *Query) any {
 	for k, x := range v {
 		switch {
 		case math.IsNaN(x):
-		case x != math.Trunc(x):
-			f.refuse(k, m[1], "a remainder of %g is not whole", x)
+		case x != math.Trunc(x) || x < 0 || x >= float64(n):
+			f.refuse(k, m[1], "%g is no whole remainder of a division by %d", x, n)
 		default:
 			counts[int(x)]++
 		}

@@ -35,7 +35,11 @@ func outside(t *testing.T) string {
 	return ""
 }
 
-func TestOwnReferenceCases(t *testing.T) { runCases(t, own) }
+func TestOwnReferenceCases(t *testing.T) {
+	if cases, queries := runCases(t, own); cases != 27 || queries != 288 {
+		t.Errorf("there are %d cases with %d queries, want 27 with 288", cases, queries)
+	}
+}
 
 func TestAllReferenceCases(t *testing.T) {
 	dir := outside(t)

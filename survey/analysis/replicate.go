@@ -17,6 +17,7 @@ func (r *run) jackknife(d *design) {
 		opt.Correction = estimate.NoCorrection
 	}
 	sample := from.rows()
+	from.varies(nil)
 	kind := d.spec.text("type")
 	if kind == "" || kind == "auto" {
 		kind = map[bool]string{true: "JK1", false: "JKn"}[d.strata == 1]
@@ -52,6 +53,9 @@ func (r *run) givenReplicates(d *design) {
 	kind := strings.ToLower(d.spec.text("type"))
 	opt := estimate.ReplicateOptions{MSE: d.spec.flag("mse")}
 	if !d.spec.has("repweights") {
+		if from != nil {
+			from.varies(nil)
+		}
 		r.drawnReplicates(d, from, kind, opt)
 		return
 	}

@@ -12,7 +12,9 @@ import (
 )
 
 // homes says which package of stats answers a case. A test of this package finds
-// cases without a home, and Main queries that the package does not compare.
+// cases without a home, and Main queries that the package does not compare. The
+// cases of "analysis" join what several packages do; the tests of
+// survey/analysis answer them, as they do all others.
 var homes = map[string]string{
 	"p01-stratified-fpc": "estimate", "p02-cluster-one-stage": "estimate", "p03-cluster-two-stage": "estimate",
 	"p04-nested-small-fpc": "estimate", "p05-two-stage-mu284": "estimate", "p06-nhanes-domains": "estimate",
@@ -26,6 +28,8 @@ var homes = map[string]string{
 	"p29-reliability": "quality", "p30-answers": "quality", "p30-data-quality": "quality",
 	"p31-interviewer-effect": "quality", "p32-planning": "sampling", "p33-end-to-end": "smallarea",
 	"p34-qr-as-covariate": "smallarea", "p35-generated-rows": "estimate",
+	"c01-lonely-fail": "analysis", "c01-lonely-remove": "analysis", "c01-lonely-certainty": "analysis", "c01-lonely-adjust": "analysis",
+	"c01-lonely-average": "analysis", "c02-calibrated-again": "analysis", "c03-replicate-tests": "analysis", "c04-conditions": "analysis",
 }
 
 // The ledger of a test run: numbers compared by test, queries answered by case.

@@ -11,4 +11,11 @@ local({ tab <- expand.grid(p = c(0, .004, .03, .25, .5, .9, .995, 1), n = c(4, 1
   tab$se <- round(sqrt(deff * tab$p * (1 - tab$p) / tab$n), 10); wcsv(tab[, c("p", "se", "n", "df", "level")], "data/ci_table.csv") })
 wcsv(communities(P), "data/syn_communities.csv"); wcsv(draw_area(P, 4), "data/syn_area.csv"); wcsv(sim_quality(11), "data/syn_quality.csv")
 source(file.path(SRC, "cases_insight.R"))
-source(file.path(SRC, "cases.R"))
+local({ h <- draw_hh(P, 1); h <- h[h$subdistrict %in% c("S1", "S2", "S3"), ]; one <- h$building[h$subdistrict == "S3"][1]  # S3 keeps one building
+  wcsv(h[h$subdistrict != "S3" | h$building == one, c("subdistrict", "building", "hh", "adults", "age", "aware", "dur", "w")], "data/syn_lonely.csv") })
+source(file.path(SRC, "cases_combined.R"))
+local({ h1 <- draw_hh(P, 1); keep <- unlist(lapply(split(h1$building, h1$subdistrict), function(b) unique(as.character(b))[1:6]))
+  h2 <- draw_hh(P, 2, keep = keep); h2$aware <- pmax(h2$aware, rbinom(nrow(h2), 1, .12))  # a real rise in awareness in wave 2
+  wcsv(stack_waves(h1, h2, c("subdistrict","community","building","hh","adults","n_bld","n_hh","age","sex","aware","participate","sat","top2","w")), "data/syn_waves.csv") })
+source(file.path(SRC, "cases.R")); source(file.path(SRC, "cases_field.R"))
+if (requireNamespace("sae", quietly = TRUE)) source(file.path(SRC, "cases_area.R")) else message("package sae is not installed: p21, p22, p33 and p34 stay as they are")
