@@ -14,6 +14,7 @@ import (
 type securityPage struct {
 	shell
 	Rules   account.Policy
+	May     bool // this person may change the rules
 	Numbers []ruleRow
 	Done    bool
 	Problem string
@@ -35,7 +36,7 @@ func (a *API) security(c *gin.Context) error {
 }
 
 func (a *API) showSecurity(c *gin.Context, status int, p account.Policy, wrong *Problem) error {
-	v := securityPage{Rules: p, Done: wrong == nil && c.Query("done") == "1"}
+	v := securityPage{Rules: p, May: a.actor(c).Sees(survey.ManageSecurity, survey.Everywhere), Done: wrong == nil && c.Query("done") == "1"}
 	for _, l := range account.Limits {
 		row := ruleRow{Limit: l, Value: *p.Number(l.Name)}
 		if wrong != nil {

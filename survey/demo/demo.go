@@ -88,9 +88,9 @@ var people = []struct{ login, name, scope string }{
 	{"worker", "听荷社区网格员 何晴", "990102001001"},
 	{"unit", "区属单位联络员 沈岚", DistrictCode},
 	{"viewer", "市创建办 顾澄", CityCode},
-	{"sysadmin", "系统管理员", CityCode},
-	{"secadmin", "安全管理员", CityCode},
-	{"auditor", "审计管理员", survey.Everywhere}, // also of what the platform does by itself
+	{"sysadmin", "系统管理员", survey.Everywhere},
+	{"secadmin", "安全管理员", survey.Everywhere},
+	{"auditor", "审计管理员", survey.Everywhere}, // of what the platform does by itself, too
 }
 
 // chance returns the random numbers for one purpose. Each purpose has its own,

@@ -138,7 +138,7 @@ func signIns(ctx context.Context, a *app.App, password string) error {
 // they have passwords that nobody knows. What the last three are to do waits for
 // the security administrator.
 func more(ctx context.Context, a *app.App) error {
-	sys, sec := survey.As("sysadmin", "sysadmin", CityCode), survey.As("secadmin", "secadmin", CityCode)
+	sys, sec := survey.As("sysadmin", "sysadmin", survey.Everywhere), survey.As("secadmin", "secadmin", survey.Everywhere)
 	people, err := a.Accounts.People(ctx, sys, account.PeopleFilter{Limit: 100})
 	if err != nil {
 		return err
