@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -27,6 +28,8 @@ type Deps struct {
 	PublicURL string // what posters and links begin with, without a slash at the end
 	Version   string
 	Log       *slog.Logger
+	Proxies   []netip.Prefix // whose X-Forwarded-For is believed
+	SSO       SSO            // the city's single sign-on; without an issuer there is none
 }
 
 // API is the HTTP side of an App.
@@ -44,12 +47,16 @@ type API struct {
 	plans     shelf[area.Plan]
 	imports   shelf[account.ImportPlan]
 	slips     shelf[[]account.Slip]
+	proxies   []netip.Prefix
+	sso       *sso // nil: none
+	tokens    *pace
 }
 
 // New builds the API.
 func New(d Deps) *API {
 	gin.SetMode(gin.ReleaseMode)
-	a := &API{App: d.App, static: d.Static, publicURL: d.PublicURL, version: d.Version, log: d.Log, metrics: newMetrics(trailFigures{d.App.Events})}
+	a := &API{App: d.App, static: d.Static, publicURL: d.PublicURL, version: d.Version, log: d.Log, metrics: newMetrics(trailFigures{d.App.Events}),
+		proxies: d.Proxies, sso: newSSO(d.SSO, d.PublicURL), tokens: newPace()}
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
@@ -77,7 +84,8 @@ func humaConfig(version string) huma.Config {
 	c.Info.Description = "Surveys of 知晓率, 参与率 and 满意度. Times are RFC 3339; estimates are on 0–100; errors are application/problem+json."
 	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie},
+		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "a person who has signed in; by https the name begins with __Host-"},
+		"token":   {Type: "http", Scheme: "bearer", Description: "another system, for a part of what the token's owner may do"},
 	}
 	return c
 }

@@ -80,8 +80,17 @@ func newMatrix(t *testing.T) *matrix {
 	must(m.Accounts.CreateRole(ctx, survey.As("sec", "secadmin", apptest.City), survey.Role{Code: "spare", Name: survey.Text{ZH: "备用"}}))
 	var made event.Event // of pam, who belongs to North
 	must(m.DB.Read(ctx).Where("kind = ? AND object = ?", "account.created", pam.ID).Take(&made).Error)
+	// The token is in East, where the office of West has no business.
+	office, err := m.Accounts.Actor(ctx, m.cookies["office.in"])
+	must(err)
+	_, token, err := m.Accounts.CreateToken(ctx, office, account.NewAPIToken{Name: "x", Permissions: []survey.Permission{survey.SeeScores}, Area: apptest.North, Days: 1})
+	must(err)
+	viewer, err := m.Accounts.Actor(ctx, m.cookies["viewer.in"])
+	must(err)
+	bodies["POST /sessions/revoke"] = "account=" + viewer.Account
 	m.names = map[string]string{
-		":wave": m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
+		":token": token.ID,
+		":wave":  m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
 		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
 		"/roles/:code": "spare", "/api/v1/roles/:code": "spare",
 		"/audit/events/:id": made.ID,
@@ -134,6 +143,7 @@ func (m *matrix) address(t *testing.T, method, route string) string {
 var bodies = map[string]string{
 	"POST /collectors/:code/revoke": "why=x",
 	"POST /collectors":              "area=" + apptest.North + "&count=1",
+	"POST /tokens":                  "name=x&days=1&permission=see_scores&area=" + apptest.North,
 	"POST /audit/export":            "format=csv",
 	"POST /people/:id":              "name=Pam&area=" + apptest.North,
 	"POST /people/:id/grants":       "role=viewer&scope=" + apptest.South,
@@ -165,6 +175,14 @@ func (m *matrix) call(t *testing.T, login, method, route string) int {
 		t.Fatalf("%s at %s %s: %v", login, method, route, err)
 	}
 	resp.Body.Close()
+	if login != "" && strings.Contains(route, "sessions") && method != http.MethodGet {
+		// The call may have ended sessions that the next ones need.
+		for _, x := range []string{login, "viewer.in"} {
+			if m.cookies[x], _, err = m.Accounts.SignIn(ctx, x, apptest.Password); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	if resp.StatusCode >= 500 {
 		t.Errorf("%s at %s %s: %d", login, method, route, resp.StatusCode)
 	}

@@ -20,6 +20,9 @@ import (
 const (
 	sessionCookie  = "chengyin_session"
 	languageCookie = "chengyin_lang"
+	deviceCookie   = "chengyin_device" // a browser in which somebody has signed in before
+	stepCookie     = "chengyin_step"   // between the two steps of signing in
+	providerCookie = "chengyin_sso"    // on the way to the single sign-on and back
 )
 
 // info is what every request knows of itself.
@@ -47,7 +50,7 @@ func language(r *http.Request) string {
 	if q := r.URL.Query().Get("lang"); q != "" {
 		return static.Language(q)
 	}
-	if k, err := r.Cookie(languageCookie); err == nil {
+	if k, err := r.Cookie(languageCookie); err == nil && !ofResidents(r.URL.Path) {
 		return static.Language(k.Value)
 	}
 	if strings.HasPrefix(strings.ToLower(r.Header.Get("Accept-Language")), "en") {
@@ -61,7 +64,9 @@ func language(r *http.Request) string {
 func (a *API) request(c *gin.Context) {
 	start := time.Now()
 	id := uuid.New().String()
-	ctx := context.WithValue(c.Request.Context(), infoKey{}, info{id: id, lang: language(c.Request), net: response.Net(source(c.Request))})
+	origin := a.origin(c.Request, id)
+	ctx := context.WithValue(c.Request.Context(), infoKey{}, info{id: id, lang: language(c.Request), net: response.Net(origin.From)})
+	ctx = context.WithValue(ctx, originKey{}, origin)
 	if !streams(c.Request.URL.Path) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
@@ -131,18 +136,13 @@ func (a *API) actor(c *gin.Context) survey.Actor {
 
 type actorKey struct{}
 
+func withActor(ctx context.Context, who survey.Actor) context.Context {
+	return context.WithValue(ctx, actorKey{}, who)
+}
+
 func actorOf(ctx context.Context) survey.Actor {
 	who, _ := ctx.Value(actorKey{}).(survey.Actor)
 	return who
-}
-
-// source returns the network address that the request came from.
-func source(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	return host
 }
 
 // local reports whether the request comes from this machine and not through a

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,7 +21,23 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	r.GET("/favicon.ico", a.do(a.icon))
 	r.GET("/signin", a.do(a.signInPage))
 	r.POST("/signin", a.do(a.signInForm))
+	r.POST("/signin/code", a.do(a.codeForm))
+	r.GET("/signin/sso", a.do(a.goToProvider))
+	r.GET("/signin/sso/back", a.do(a.backFromProvider))
 	r.POST("/signout", a.do(a.signOutForm))
+	r.GET("/account", a.do(a.account))
+	r.POST("/account/password", a.do(a.changePassword))
+	r.POST("/account/totp", a.do(a.confirmTOTP))
+	r.POST("/account/totp/drop", a.do(a.dropTOTP))
+	r.POST("/account/recovery", a.do(a.renewRecovery))
+	r.POST("/account/sessions/revoke", a.do(a.revokeOwn))
+	r.GET("/security", a.do(a.security))
+	r.POST("/security", a.do(a.setSecurity))
+	r.GET("/sessions", a.do(a.sessions))
+	r.POST("/sessions/revoke", a.do(a.revokeSessions))
+	r.GET("/tokens", a.do(a.tokensPage))
+	r.POST("/tokens", a.do(a.createToken))
+	r.POST("/tokens/:token/revoke", a.do(a.revokeToken))
 	r.GET("/board", a.do(a.board))
 	r.GET("/board/events", a.do(a.boardEvents))
 	r.GET("/collectors", a.do(a.collectors))
@@ -86,6 +101,9 @@ var navigation = []struct {
 	{"grants", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},
 	{"roles", []survey.Permission{survey.ManageSecurity}},
 	{"audit", []survey.Permission{survey.ReadAudit}},
+	{"sessions", []survey.Permission{survey.ManageAccounts, survey.ManageSecurity}},
+	{"security", []survey.Permission{survey.ManageSecurity}},
+	{"tokens", []survey.Permission{survey.ManageTokens}},
 }
 
 // roleNames names what the person is.
@@ -146,6 +164,9 @@ func (a *API) newShell(c *gin.Context, section, title string, keep url.Values) s
 		return s
 	}
 	s.Who, s.Role = who.Name, roleNames(who, lang)
+	if who.Must != "" {
+		return s // nothing else answers yet
+	}
 	for _, n := range navigation {
 		if !who.CanAny(n.may...) {
 			continue
@@ -217,9 +238,9 @@ type messagePage struct {
 // are signed in, also at addresses that ask nobody to be.
 func (a *API) errorPage(c *gin.Context, p *Problem) {
 	lang := a.lang(c)
-	if a.actor(c).Nobody() {
+	if a.actor(c).Nobody() && !ofResidents(c.Request.URL.Path) {
 		if who, err := a.whoAsks(c); err == nil {
-			c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), actorKey{}, who))
+			c.Request = c.Request.WithContext(withActor(c.Request.Context(), who))
 		}
 	}
 	v := messagePage{Heading: p.Title, Request: p.RequestID}

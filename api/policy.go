@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -24,9 +23,17 @@ type policy struct {
 	// unready lets people call who still have to choose a password or a second
 	// factor: what they need for that, and to leave.
 	unready bool
+	// personal routes are for people in person: no token of another system calls them.
+	personal bool
 }
 
 func needs(may ...survey.Permission) policy { return policy{may: may} }
+
+// inPerson keeps the tokens of other systems out.
+func (p policy) inPerson() policy {
+	p.personal = true
+	return p
+}
 
 func (p policy) in(what string) policy {
 	p.within = what
@@ -36,6 +43,8 @@ func (p policy) in(what string) policy {
 var (
 	anybody  = policy{open: true}
 	signedIn = policy{}
+	oneself  = policy{personal: true} // whoever is signed in, for their own account
+	getReady = policy{personal: true, unready: true}
 )
 
 // policies holds every route of the server.
@@ -74,6 +83,37 @@ var policies = map[string]policy{
 	"POST /signout":          anybody,
 	"POST /api/v1/session":   anybody,
 	"DELETE /api/v1/session": anybody,
+	"POST /signin/code":      anybody,
+	"GET /signin/sso":        anybody,
+	"GET /signin/sso/back":   anybody,
+
+	// one's own account
+	"GET /account":                    getReady,
+	"POST /account/password":          getReady,
+	"POST /account/totp":              getReady,
+	"POST /account/totp/drop":         oneself,
+	"POST /account/recovery":          oneself,
+	"POST /account/sessions/revoke":   getReady,
+	"GET /api/v1/session":             signedIn,
+	"PUT /api/v1/account/password":    getReady,
+	"GET /api/v1/account/sessions":    oneself,
+	"DELETE /api/v1/account/sessions": getReady,
+
+	// signing in of others
+	"GET /security":               needs(survey.ManageSecurity).inPerson(),
+	"POST /security":              needs(survey.ManageSecurity).inPerson(),
+	"GET /api/v1/security-policy": needs(survey.ManageSecurity).inPerson(),
+	"PUT /api/v1/security-policy": needs(survey.ManageSecurity).inPerson(),
+	"GET /sessions":               needs(survey.ManageAccounts, survey.ManageSecurity).in("sessions").inPerson(),
+	"POST /sessions/revoke":       needs(survey.ManageAccounts, survey.ManageSecurity).in("account").inPerson(),
+
+	// other systems
+	"GET /tokens":                  needs(survey.ManageTokens).in("tokens").inPerson(),
+	"POST /tokens":                 needs(survey.ManageTokens).in("area").inPerson(),
+	"POST /tokens/:token/revoke":   needs(survey.ManageTokens).in("token").inPerson(),
+	"GET /api/v1/tokens":           needs(survey.ManageTokens).in("tokens").inPerson(),
+	"POST /api/v1/tokens":          needs(survey.ManageTokens).in("area").inPerson(),
+	"DELETE /api/v1/tokens/:token": needs(survey.ManageTokens).in("token").inPerson(),
 
 	// figures, posters, places
 	"GET /api/v1/waves":                     signedIn.in("waves"),
@@ -176,21 +216,43 @@ func (a *API) guard(c *gin.Context) {
 		a.refuse(c, err)
 		return
 	}
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), actorKey{}, who))
-	if len(p.may) > 0 && !who.CanAny(p.may...) {
+	c.Request = c.Request.WithContext(withActor(c.Request.Context(), who))
+	switch {
+	case who.Via == "token" && (p.personal || !strings.HasPrefix(route, "/api/")):
+		a.refuse(c, survey.ErrDenied)
+	case who.Must != "" && !p.unready:
+		a.askToGetReady(c, who)
+	case len(p.may) > 0 && !who.CanAny(p.may...):
 		a.refuse(c, survey.ErrDenied)
 	}
 }
 
-// whoAsks returns who sent the request. Returns survey.ErrUnauthorized when nobody
-// is signed in.
+// askToGetReady leads people who still have to choose a password or a second
+// factor to where they do; programs get 403 with a code that says which.
+func (a *API) askToGetReady(c *gin.Context, who survey.Actor) {
+	if !wantsPage(c.Request) {
+		a.refuse(c, &survey.Error{Kind: survey.Denied, Code: "must_" + who.Must})
+		return
+	}
+	c.Abort()
+	c.Redirect(http.StatusSeeOther, "/account")
+}
+
+// whoAsks returns who sent the request: a person with a session, or another system
+// with a token. Returns survey.ErrUnauthorized when it is nobody.
 func (a *API) whoAsks(c *gin.Context) (survey.Actor, error) {
-	token, _ := c.Cookie(sessionCookie)
-	who, err := a.Accounts.Actor(c.Request.Context(), token)
+	ctx := c.Request.Context()
+	if token, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer "); ok {
+		if !a.tokens.allow(token) {
+			return survey.Actor{}, errTooMany
+		}
+		return a.Accounts.TokenActor(ctx, strings.TrimSpace(token), originOf(ctx))
+	}
+	who, err := a.Accounts.Actor(ctx, a.cookieOf(c.Request, sessionCookie))
 	if err != nil {
 		return survey.Actor{}, err
 	}
-	who.From, who.Request = source(c.Request), infoOf(c.Request.Context()).id
+	who.From, who.Request = originOf(ctx).From, infoOf(ctx).id
 	return who, nil
 }
 

@@ -46,6 +46,8 @@ func (a *API) routes(r *gin.Engine) {
 	a.describePeople()
 	a.describeGrants()
 	a.describeRoles()
+	a.describeAccount()
+	a.describeTokens()
 	a.consoleRoutes(r)
 	a.peopleRoutes(r)
 
@@ -53,8 +55,11 @@ func (a *API) routes(r *gin.Engine) {
 	r.NoMethod(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
 }
 
-// staff marks an operation that needs a session.
-var staff = []map[string][]string{{"session": {}}}
+// staff marks an operation that needs a session or a token.
+var staff = []map[string][]string{{"session": {}}, {"token": {}}}
+
+// inPerson marks an operation that no token can call.
+var inPerson = []map[string][]string{{"session": {}}}
 
 // asset answers with a file whose address changes when it does.
 func (a *API) asset(c *gin.Context) error {

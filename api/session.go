@@ -7,12 +7,14 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"chengyin/survey"
+	"chengyin/survey/account"
 )
 
 type signInRequest struct {
 	Body struct {
 		Login    string `json:"login" maxLength:"64"`
 		Password string `json:"password" maxLength:"200"`
+		Code     string `json:"code,omitempty" maxLength:"40" doc:"of the second factor, or a recovery code; without it the problem totp_needed asks for one"`
 	}
 }
 
@@ -22,6 +24,7 @@ type personView struct {
 	Role  string     `json:"role" doc:"the first of the roles"`
 	Area  string     `json:"area" doc:"code of the highest place below which this person sees anything"`
 	Roles []roleView `json:"roles" doc:"what this person may do where"`
+	Must  string     `json:"must,omitempty" doc:"what has to be done before anything else: password or totp"`
 }
 
 type roleView struct {
@@ -31,7 +34,7 @@ type roleView struct {
 }
 
 func viewPerson(who survey.Actor) personView {
-	v := personView{Login: who.Login, Name: who.Name, Area: who.Home(), Roles: make([]roleView, len(who.Grants))}
+	v := personView{Login: who.Login, Name: who.Name, Area: who.Home(), Must: who.Must, Roles: make([]roleView, len(who.Grants))}
 	if roles := who.Roles(); len(roles) > 0 {
 		v.Role = roles[0]
 	}
@@ -42,12 +45,12 @@ func viewPerson(who survey.Actor) personView {
 }
 
 type signInReply struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
+	SetCookie []http.Cookie `header:"Set-Cookie"`
 	Body      personView
 }
 
 type signOutRequest struct {
-	Session string `cookie:"chengyin_session"`
+	Cookie string `header:"Cookie" hidden:"true"`
 }
 
 type signOutReply struct {
@@ -59,28 +62,23 @@ func (a *API) describeSession() {
 		OperationID: "sign-in", Method: http.MethodPost, Path: "/api/v1/session", Tags: []string{"session"},
 		Summary: "Sign in", DefaultStatus: http.StatusOK, Errors: []int{http.StatusUnauthorized, http.StatusTooManyRequests},
 	}, func(ctx context.Context, in *signInRequest) (*signInReply, error) {
-		token, who, err := a.Accounts.SignIn(ctx, in.Body.Login, in.Body.Password)
+		e, err := a.Accounts.Enter(ctx, account.Try{Login: in.Body.Login, Password: in.Body.Password, Code: in.Body.Code, Origin: originOf(ctx)})
 		if err != nil {
 			return nil, err
 		}
-		return &signInReply{a.sessionCookie(token), viewPerson(who)}, nil
+		return &signInReply{[]http.Cookie{a.cookie(sessionCookie, e.Token, 0), a.cookie(deviceCookie, e.Device, deviceSeconds)}, viewPerson(e.Who)}, nil
 	})
 	register(a, huma.Operation{
 		OperationID: "sign-out", Method: http.MethodDelete, Path: "/api/v1/session", Tags: []string{"session"},
 		Summary: "Sign out", DefaultStatus: http.StatusNoContent,
 	}, func(ctx context.Context, in *signOutRequest) (*signOutReply, error) {
-		if err := a.Accounts.SignOut(ctx, in.Session); err != nil {
+		if err := a.Accounts.SignOut(ctx, a.cookieOf(&http.Request{Header: http.Header{"Cookie": {in.Cookie}}}, sessionCookie)); err != nil {
 			return nil, err
 		}
-		return &signOutReply{a.sessionCookie("")}, nil
+		return &signOutReply{a.cookie(sessionCookie, "", 0)}, nil
 	})
 }
 
-// sessionCookie is the cookie of a session; with token "" it removes it.
-func (a *API) sessionCookie(token string) http.Cookie {
-	k := http.Cookie{Name: sessionCookie, Value: token, Path: "/", HttpOnly: true, Secure: a.secure(), SameSite: http.SameSiteLaxMode}
-	if token == "" {
-		k.MaxAge = -1
-	}
-	return k
-}
+// deviceSeconds is how long a browser keeps the mark of somebody who has signed
+// in.
+const deviceSeconds = 90 * 24 * 60 * 60

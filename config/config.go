@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -24,7 +25,14 @@ type Config struct {
 	Secret       string `yaml:"secret"`        // keys codes, tickets and receipts; several with commas, the newest first
 	SecretFile   string `yaml:"secret_file"`   // where the secret is kept when it is not set
 	DemoPassword string `yaml:"demo_password"` // of all demo sign-ins
-	Dev          bool   `yaml:"dev"`           // read templates and scripts from the folder static
+	// Whose X-Forwarded-For is believed: addresses and networks, with commas.
+	TrustedProxies string `yaml:"trusted_proxies"`
+	// The city's single sign-on, an OpenID provider; without an issuer there is none.
+	OIDCIssuer       string `yaml:"oidc_issuer"`
+	OIDCClientID     string `yaml:"oidc_client_id"`
+	OIDCClientSecret string `yaml:"oidc_client_secret"`
+	OIDCLoginClaim   string `yaml:"oidc_login_claim"` // that holds the login name
+	Dev              bool   `yaml:"dev"`              // read templates and scripts from the folder static
 }
 
 // Default returns the settings of a program that was told nothing.
@@ -32,6 +40,8 @@ func Default() Config {
 	return Config{
 		Database: "sqlite:data/chengyin.db",
 		Listen:   "127.0.0.1:8080",
+
+		OIDCLoginClaim: "preferred_username",
 	}
 }
 
@@ -49,6 +59,11 @@ var options = []option{
 	{"", "CHENGYIN_SECRET", "", true, func(c *Config) *string { return &c.Secret }},
 	{"secret-file", "CHENGYIN_SECRET_FILE", "`file` that keeps a generated secret", false, func(c *Config) *string { return &c.SecretFile }},
 	{"", "CHENGYIN_DEMO_PASSWORD", "", true, func(c *Config) *string { return &c.DemoPassword }},
+	{"trusted-proxies", "CHENGYIN_TRUSTED_PROXIES", "`addresses` of proxies whose X-Forwarded-For is believed, with commas", false, func(c *Config) *string { return &c.TrustedProxies }},
+	{"oidc-issuer", "CHENGYIN_OIDC_ISSUER", "`URL` of the single sign-on (OpenID Connect)", false, func(c *Config) *string { return &c.OIDCIssuer }},
+	{"oidc-client-id", "CHENGYIN_OIDC_CLIENT_ID", "`name` that the single sign-on knows this program by", false, func(c *Config) *string { return &c.OIDCClientID }},
+	{"", "CHENGYIN_OIDC_CLIENT_SECRET", "", true, func(c *Config) *string { return &c.OIDCClientSecret }},
+	{"oidc-login-claim", "CHENGYIN_OIDC_LOGIN_CLAIM", "`claim` of the single sign-on that holds the login name", false, func(c *Config) *string { return &c.OIDCLoginClaim }},
 }
 
 // Bind adds the settings' flags to a flag set. Call Load after it was parsed.
@@ -139,7 +154,57 @@ func (c Config) Validate() error {
 			return errors.New("CHENGYIN_SECRET: write at least 16 characters, or several secrets of that length with commas between them, the newest first; or leave it out to have one generated")
 		}
 	}
+	if _, err := c.Proxies(); err != nil {
+		return err
+	}
+	return c.checkOIDC()
+}
+
+// Proxies returns the networks of TrustedProxies.
+func (c Config) Proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range strings.Split(c.TrustedProxies, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			at, e := netip.ParseAddr(text)
+			if e != nil {
+				return nil, errors.New("CHENGYIN_TRUSTED_PROXIES: write addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8")
+			}
+			p = netip.PrefixFrom(at, at.BitLen())
+		}
+		if p.Bits() == 0 {
+			return nil, errors.New("CHENGYIN_TRUSTED_PROXIES: name your proxies; whoever may be anybody's proxy can pretend any address")
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// checkOIDC returns what is wrong with the settings of the single sign-on.
+func (c Config) checkOIDC() error {
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	u, err := url.Parse(c.OIDCIssuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return errors.New("CHENGYIN_OIDC_ISSUER: write the https address that the provider calls its issuer")
+	}
+	if c.OIDCClientID == "" {
+		return errors.New("CHENGYIN_OIDC_CLIENT_ID: write the name that the provider knows this program by")
+	}
+	if c.OIDCLoginClaim == "" {
+		return errors.New("CHENGYIN_OIDC_LOGIN_CLAIM: write which claim holds the login name, such as preferred_username")
+	}
 	return nil
+}
+
+func loopback(host string) bool {
+	at, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && at.IsLoopback()
 }
 
 // Dump writes the settings as YAML, secrets masked.
