@@ -68,10 +68,8 @@ func serve(ctx context.Context, env environment, args []string) error {
 	if err != nil {
 		return err
 	}
-	server := api.New(api.Deps{
-		App: a, Static: s, PublicURL: c.PublicURL, Version: codeVersion(), Log: log, Proxies: proxies,
-		SSO: api.SSO{Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret, Claim: c.OIDCClaim},
-	})
+	server := api.New(api.Deps{App: a, Static: s, PublicURL: c.PublicURL, Version: codeVersion(), Log: log, Proxies: proxies,
+		SSO: api.SSO{Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret, Claim: c.OIDCLoginClaim}})
 
 	// Listen before the demo city is made, so that a taken port is said at once.
 	l, err := net.Listen("tcp", c.Listen)

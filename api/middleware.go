@@ -64,9 +64,9 @@ func language(r *http.Request) string {
 func (a *API) request(c *gin.Context) {
 	start := time.Now()
 	id := uuid.New().String()
-	from := a.origin(c.Request, id)
-	ctx := context.WithValue(c.Request.Context(), infoKey{}, info{id: id, lang: language(c.Request), net: response.Net(from.From)})
-	ctx = context.WithValue(ctx, originKey{}, from)
+	origin := a.origin(c.Request, id)
+	ctx := context.WithValue(c.Request.Context(), infoKey{}, info{id: id, lang: language(c.Request), net: response.Net(origin.From)})
+	ctx = context.WithValue(ctx, originKey{}, origin)
 	if !streams(c.Request.URL.Path) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, requestTimeout)

@@ -107,7 +107,7 @@ func originOf(ctx context.Context) account.Origin {
 func (a *API) origin(r *http.Request, id string) account.Origin {
 	o := account.Origin{From: a.sourceOf(r), Request: id}
 	if !ofResidents(r.URL.Path) {
-		o.Device, o.Agent = a.cookieOf(r, deviceCookie), agent(r.UserAgent())
+		o.Device, o.Session, o.Agent = a.cookieOf(r, deviceCookie), a.cookieOf(r, sessionCookie), agent(r.UserAgent())
 	}
 	return o
 }

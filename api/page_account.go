@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -39,9 +38,6 @@ type sessionRow struct {
 
 func (a *API) account(c *gin.Context) error { return a.showAccount(c, http.StatusOK, accountPage{}) }
 
-// clockText is a time as people read it.
-func clockText(t time.Time, lang string) string { return when(t, lang) }
-
 func (a *API) showAccount(c *gin.Context, status int, v accountPage) error {
 	ctx, who, lang := c.Request.Context(), a.actor(c), a.lang(c)
 	var err error
@@ -70,27 +66,18 @@ func (a *API) showAccount(c *gin.Context, status int, v accountPage) error {
 	if err != nil {
 		return err
 	}
-	v.Sessions = sessionRows(open, lang)
+	v.Sessions = sessionRows(open)
 	v.Login, v.Must, v.Tokens = who.Login, who.Must, who.Can(survey.ManageTokens)
 	v.shell = a.newShell(c, "account", a.static.T(lang, "console.account.title"), nil)
 	return a.writeConsole(c, status, "console/account", v)
 }
 
-func sessionRows(open []account.OpenSession, lang string) []sessionRow {
+func sessionRows(open []account.OpenSession) []sessionRow {
 	out := make([]sessionRow, len(open))
 	for i, s := range open {
-		out[i] = sessionRow{s, clockText(s.Began, lang), clockText(s.Seen, lang)}
+		out[i] = sessionRow{s, chinaTime(s.Began), chinaTime(s.Seen)}
 	}
 	return out
-}
-
-// form reads a small form.
-func form(c *gin.Context) error {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxSignIn)
-	if err := c.Request.ParseForm(); err != nil {
-		return survey.ErrMalformed.Because(err)
-	}
-	return nil
 }
 
 // accountRefused shows the page again with what was wrong beside the form.
@@ -118,14 +105,14 @@ func (a *API) refresh(c *gin.Context, token string) error {
 }
 
 func (a *API) changePassword(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
-	f := c.Request.PostForm
-	if f.Get("password") != f.Get("again") {
+	if form.Get("password") != form.Get("again") {
 		return a.accountRefused(c, "password", survey.ErrInvalid.With(survey.Field{Path: "again", Code: "field_password_differs"}))
 	}
-	token, err := a.Accounts.ChangePassword(c.Request.Context(), a.actor(c), f.Get("old"), f.Get("password"), originOf(c.Request.Context()))
+	token, err := a.Accounts.ChangePassword(c.Request.Context(), a.actor(c), form.Get("old"), form.Get("password"), originOf(c.Request.Context()))
 	if err != nil {
 		return a.accountRefused(c, "password", err)
 	}
@@ -135,10 +122,11 @@ func (a *API) changePassword(c *gin.Context) error {
 }
 
 func (a *API) confirmTOTP(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
-	codes, err := a.Accounts.ConfirmTOTP(c.Request.Context(), a.actor(c), c.Request.PostForm.Get("code"))
+	codes, err := a.Accounts.ConfirmTOTP(c.Request.Context(), a.actor(c), form.Get("code"))
 	if err != nil {
 		return a.accountRefused(c, "totp", err)
 	}
@@ -149,10 +137,11 @@ func (a *API) confirmTOTP(c *gin.Context) error {
 }
 
 func (a *API) renewRecovery(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
-	codes, err := a.Accounts.RenewRecoveryCodes(c.Request.Context(), a.actor(c), c.Request.PostForm.Get("code"), originOf(c.Request.Context()))
+	codes, err := a.Accounts.RenewRecoveryCodes(c.Request.Context(), a.actor(c), form.Get("code"), originOf(c.Request.Context()))
 	if err != nil {
 		return a.accountRefused(c, "totp", err)
 	}
@@ -160,10 +149,11 @@ func (a *API) renewRecovery(c *gin.Context) error {
 }
 
 func (a *API) dropTOTP(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
-	if err := a.Accounts.DropTOTP(c.Request.Context(), a.actor(c), c.Request.PostForm.Get("code"), originOf(c.Request.Context())); err != nil {
+	if err := a.Accounts.DropTOTP(c.Request.Context(), a.actor(c), form.Get("code"), originOf(c.Request.Context())); err != nil {
 		return a.accountRefused(c, "totp", err)
 	}
 	c.Redirect(http.StatusSeeOther, "/account")
@@ -172,13 +162,14 @@ func (a *API) dropTOTP(c *gin.Context) error {
 
 // revokeOwn ends one of the person's sessions, or all of them.
 func (a *API) revokeOwn(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
-	if err := a.Accounts.RevokeOwn(c.Request.Context(), a.actor(c), c.Request.PostForm.Get("session")); err != nil {
+	if err := a.Accounts.RevokeOwn(c.Request.Context(), a.actor(c), form.Get("session")); err != nil {
 		return err
 	}
-	_, err := a.Accounts.Actor(c.Request.Context(), a.cookieOf(c.Request, sessionCookie))
+	_, err = a.Accounts.Actor(c.Request.Context(), a.cookieOf(c.Request, sessionCookie))
 	if errors.Is(err, survey.ErrUnauthorized) {
 		a.setCookie(c, sessionCookie, "", 0)
 		c.Redirect(http.StatusSeeOther, "/signin")

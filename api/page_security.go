@@ -54,19 +54,20 @@ func (a *API) showSecurity(c *gin.Context, status int, p account.Policy, wrong *
 }
 
 func (a *API) setSecurity(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
 	var p account.Policy
 	for _, l := range account.Limits {
-		n, err := strconv.Atoi(c.Request.PostForm.Get(l.Name))
+		n, err := strconv.Atoi(form.Get(l.Name))
 		if err != nil {
 			n = -1 // out of every rule's limits
 		}
 		*p.Number(l.Name) = n
 	}
-	p.AdminsNeedCode = c.Request.PostForm.Get("admins_need_code") != ""
-	p.OthersNeedCode = c.Request.PostForm.Get("everyone_needs_code") != ""
+	p.AdminsNeedCode = form.Get("admins_need_code") != ""
+	p.OthersNeedCode = form.Get("everyone_needs_code") != ""
 	if err := a.Accounts.SetPolicy(c.Request.Context(), a.actor(c), p); err != nil {
 		if survey.KindOf(err) != survey.Invalid {
 			return err
@@ -97,7 +98,7 @@ func (a *API) sessions(c *gin.Context) error {
 		return err
 	}
 	v := sessionsPage{shell: a.newShell(c, "sessions", a.static.T(lang, "console.nav.sessions"), nil)}
-	for _, s := range sessionRows(open, lang) {
+	for _, s := range sessionRows(open) {
 		if n := len(v.People); n == 0 || v.People[n-1].Account != s.Account {
 			v.People = append(v.People, personSessions{Account: s.Account, Login: s.Login, Name: s.Name, Self: s.Account == who.Account})
 		}
@@ -110,14 +111,15 @@ func (a *API) sessions(c *gin.Context) error {
 // revokeSessions ends all sessions of a person, and with totp=1 their second
 // factor too.
 func (a *API) revokeSessions(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
 	do := a.Accounts.RevokeAll
-	if c.Request.PostForm.Get("totp") == "1" {
+	if form.Get("totp") == "1" {
 		do = a.Accounts.ResetTOTP
 	}
-	if err := do(c.Request.Context(), a.actor(c), c.Request.PostForm.Get("account")); err != nil {
+	if err := do(c.Request.Context(), a.actor(c), form.Get("account")); err != nil {
 		return err
 	}
 	c.Redirect(http.StatusSeeOther, "/sessions")

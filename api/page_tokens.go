@@ -38,9 +38,9 @@ func (a *API) showTokens(c *gin.Context, status int, v tokensPage) error {
 		return err
 	}
 	for _, t := range list {
-		row := tokenRow{OwnedToken: t, State: t.State(a.Clock()), Permissions: t.May(), Created: clockText(t.CreatedAt, lang), Expires: clockText(t.ExpiresAt, lang)}
+		row := tokenRow{OwnedToken: t, State: t.State(a.Clock()), Permissions: t.May(), Created: chinaTime(t.CreatedAt), Expires: chinaTime(t.ExpiresAt)}
 		if t.UsedAt != nil {
-			row.Used = clockText(*t.UsedAt, lang)
+			row.Used = chinaTime(*t.UsedAt)
 		}
 		v.Rows = append(v.Rows, row)
 	}
@@ -57,16 +57,16 @@ func (a *API) showTokens(c *gin.Context, status int, v tokensPage) error {
 }
 
 func (a *API) createToken(c *gin.Context) error {
-	if err := form(c); err != nil {
+	form, err := a.form(c)
+	if err != nil {
 		return err
 	}
-	f := c.Request.PostForm
-	days, err := strconv.Atoi(f.Get("days"))
+	days, err := strconv.Atoi(form.Get("days"))
 	if err != nil {
 		days = 0
 	}
-	in := account.NewAPIToken{Name: f.Get("name"), Area: strings.TrimSpace(f.Get("area")), Days: days}
-	for _, p := range f["permission"] {
+	in := account.NewAPIToken{Name: form.Get("name"), Area: strings.TrimSpace(form.Get("area")), Days: days}
+	for _, p := range form["permission"] {
 		in.Permissions = append(in.Permissions, survey.Permission(p))
 	}
 	token, _, err := a.Accounts.CreateToken(c.Request.Context(), a.actor(c), in)

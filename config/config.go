@@ -25,14 +25,14 @@ type Config struct {
 	Secret       string `yaml:"secret"`        // keys codes, tickets and receipts; several with commas, the newest first
 	SecretFile   string `yaml:"secret_file"`   // where the secret is kept when it is not set
 	DemoPassword string `yaml:"demo_password"` // of all demo sign-ins
-	// TrustedProxies are networks whose X-Forwarded-For tells where requests come
-	// from: addresses or prefixes with commas between them.
-	TrustedProxies   string `yaml:"trusted_proxies"`
-	OIDCIssuer       string `yaml:"oidc_issuer"` // the city's single sign-on; empty: none
+	// Whose X-Forwarded-For is believed: addresses and networks, with commas.
+	TrustedProxies string `yaml:"trusted_proxies"`
+	// The city's single sign-on, an OpenID provider; without an issuer there is none.
+	OIDCIssuer       string `yaml:"oidc_issuer"`
 	OIDCClientID     string `yaml:"oidc_client_id"`
 	OIDCClientSecret string `yaml:"oidc_client_secret"`
-	OIDCClaim        string `yaml:"oidc_claim"` // that holds the login name
-	Dev              bool   `yaml:"dev"`        // read templates and scripts from the folder static
+	OIDCLoginClaim   string `yaml:"oidc_login_claim"` // that holds the login name
+	Dev              bool   `yaml:"dev"`              // read templates and scripts from the folder static
 }
 
 // Default returns the settings of a program that was told nothing.
@@ -40,6 +40,8 @@ func Default() Config {
 	return Config{
 		Database: "sqlite:data/chengyin.db",
 		Listen:   "127.0.0.1:8080",
+
+		OIDCLoginClaim: "preferred_username",
 	}
 }
 
@@ -56,12 +58,12 @@ var options = []option{
 	{"public-url", "CHENGYIN_PUBLIC_URL", "`URL` that residents reach the server by", false, func(c *Config) *string { return &c.PublicURL }},
 	{"", "CHENGYIN_SECRET", "", true, func(c *Config) *string { return &c.Secret }},
 	{"secret-file", "CHENGYIN_SECRET_FILE", "`file` that keeps a generated secret", false, func(c *Config) *string { return &c.SecretFile }},
-	{"trusted-proxies", "CHENGYIN_TRUSTED_PROXIES", "`addresses` or networks of proxies whose X-Forwarded-For is believed, with commas between them", false, func(c *Config) *string { return &c.TrustedProxies }},
-	{"oidc-issuer", "CHENGYIN_OIDC_ISSUER", "`URL` of the city's single sign-on (OpenID Connect)", false, func(c *Config) *string { return &c.OIDCIssuer }},
-	{"oidc-client-id", "CHENGYIN_OIDC_CLIENT_ID", "`name` of this program at the single sign-on", false, func(c *Config) *string { return &c.OIDCClientID }},
-	{"", "CHENGYIN_OIDC_CLIENT_SECRET", "", true, func(c *Config) *string { return &c.OIDCClientSecret }},
-	{"oidc-claim", "CHENGYIN_OIDC_CLAIM", "`claim` that holds the login name; preferred_username when left out", false, func(c *Config) *string { return &c.OIDCClaim }},
 	{"", "CHENGYIN_DEMO_PASSWORD", "", true, func(c *Config) *string { return &c.DemoPassword }},
+	{"trusted-proxies", "CHENGYIN_TRUSTED_PROXIES", "`addresses` of proxies whose X-Forwarded-For is believed, with commas", false, func(c *Config) *string { return &c.TrustedProxies }},
+	{"oidc-issuer", "CHENGYIN_OIDC_ISSUER", "`URL` of the single sign-on (OpenID Connect)", false, func(c *Config) *string { return &c.OIDCIssuer }},
+	{"oidc-client-id", "CHENGYIN_OIDC_CLIENT_ID", "`name` that the single sign-on knows this program by", false, func(c *Config) *string { return &c.OIDCClientID }},
+	{"", "CHENGYIN_OIDC_CLIENT_SECRET", "", true, func(c *Config) *string { return &c.OIDCClientSecret }},
+	{"oidc-login-claim", "CHENGYIN_OIDC_LOGIN_CLAIM", "`claim` of the single sign-on that holds the login name", false, func(c *Config) *string { return &c.OIDCLoginClaim }},
 }
 
 // Bind adds the settings' flags to a flag set. Call Load after it was parsed.
@@ -155,40 +157,54 @@ func (c Config) Validate() error {
 	if _, err := c.Proxies(); err != nil {
 		return err
 	}
-	if c.OIDCIssuer == "" {
-		return nil
-	}
-	if u, err := url.Parse(c.OIDCIssuer); err != nil || u.Host == "" || u.Scheme != "https" && !localHost(u.Hostname()) {
-		return errors.New("CHENGYIN_OIDC_ISSUER: write the https:// address that the single sign-on calls its issuer")
-	}
-	if c.OIDCClientID == "" {
-		return errors.New("CHENGYIN_OIDC_CLIENT_ID: write the name under which the single sign-on knows this program")
-	}
-	return nil
+	return c.checkOIDC()
 }
 
-// localHost reports whether a host is this machine, to which no https is needed.
-func localHost(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// Proxies returns the networks of the trusted proxies.
+// Proxies returns the networks of TrustedProxies.
 func (c Config) Proxies() ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, s := range strings.FieldsFunc(c.TrustedProxies, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if at, err := netip.ParseAddr(s); err == nil {
-			at = at.Unmap()
-			out = append(out, netip.PrefixFrom(at, at.BitLen()))
+	for _, text := range strings.Split(c.TrustedProxies, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
 			continue
 		}
-		p, err := netip.ParsePrefix(s)
+		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("CHENGYIN_TRUSTED_PROXIES: %q is neither an address nor a network; write 10.0.0.5 or 10.0.0.0/8", s)
+			at, e := netip.ParseAddr(text)
+			if e != nil {
+				return nil, errors.New("CHENGYIN_TRUSTED_PROXIES: write addresses or networks with commas between them, such as 127.0.0.1,10.0.0.0/8")
+			}
+			p = netip.PrefixFrom(at, at.BitLen())
+		}
+		if p.Bits() == 0 {
+			return nil, errors.New("CHENGYIN_TRUSTED_PROXIES: name your proxies; whoever may be anybody's proxy can pretend any address")
 		}
 		out = append(out, p.Masked())
 	}
 	return out, nil
+}
+
+// checkOIDC returns what is wrong with the settings of the single sign-on.
+func (c Config) checkOIDC() error {
+	if c.OIDCIssuer == "" {
+		return nil
+	}
+	u, err := url.Parse(c.OIDCIssuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+		return errors.New("CHENGYIN_OIDC_ISSUER: write the https address that the provider calls its issuer")
+	}
+	if c.OIDCClientID == "" {
+		return errors.New("CHENGYIN_OIDC_CLIENT_ID: write the name that the provider knows this program by")
+	}
+	if c.OIDCLoginClaim == "" {
+		return errors.New("CHENGYIN_OIDC_LOGIN_CLAIM: write which claim holds the login name, such as preferred_username")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	at, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && at.IsLoopback()
 }
 
 // Dump writes the settings as YAML, secrets masked.

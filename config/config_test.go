@@ -34,7 +34,7 @@ func load(t *testing.T, file string, env map[string]string, args ...string) (con
 func TestLoad(t *testing.T) {
 	t.Run("who sets nothing gets what works on one machine", func(t *testing.T) {
 		c, err := load(t, "", nil)
-		want := config.Config{Database: "sqlite:data/chengyin.db", Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", SecretFile: "data/chengyin.db.key"}
+		want := config.Config{Database: "sqlite:data/chengyin.db", Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", SecretFile: "data/chengyin.db.key", OIDCLoginClaim: "preferred_username"}
 		if err != nil || c != want {
 			t.Fatalf("%+v %v", c, err)
 		}
@@ -48,16 +48,20 @@ func TestLoad(t *testing.T) {
 		}
 	})
 	t.Run("every setting can come from the file", func(t *testing.T) {
-		c, err := load(t, "database: mysql://u:p@h/n\nlisten: :80\npublic_url: https://wenming.example\nsecret: sixteen letters!!\nsecret_file: /etc/key\ndemo_password: open\ndev: true\n", nil)
-		want := config.Config{Database: "mysql://u:p@h/n", Listen: ":80", PublicURL: "https://wenming.example", Secret: "sixteen letters!!", SecretFile: "/etc/key", DemoPassword: "open", Dev: true}
+		c, err := load(t, "database: mysql://u:p@h/n\nlisten: :80\npublic_url: https://wenming.example\nsecret: sixteen letters!!\nsecret_file: /etc/key\ndemo_password: open\ndev: true\n"+
+			"trusted_proxies: 10.0.0.1\noidc_issuer: https://id.example\noidc_client_id: chengyin\noidc_client_secret: told nobody\noidc_login_claim: sub\n", nil)
+		want := config.Config{Database: "mysql://u:p@h/n", Listen: ":80", PublicURL: "https://wenming.example", Secret: "sixteen letters!!", SecretFile: "/etc/key", DemoPassword: "open", Dev: true,
+			TrustedProxies: "10.0.0.1", OIDCIssuer: "https://id.example", OIDCClientID: "chengyin", OIDCClientSecret: "told nobody", OIDCLoginClaim: "sub"}
 		if err != nil || c != want {
 			t.Fatalf("%+v %v", c, err)
 		}
 	})
 	t.Run("every setting can come from the environment", func(t *testing.T) {
 		c, err := load(t, "", map[string]string{"CHENGYIN_DATABASE": "mysql://u:p@h/n", "CHENGYIN_LISTEN": ":80", "CHENGYIN_PUBLIC_URL": "https://wenming.example",
-			"CHENGYIN_SECRET": "sixteen letters!!", "CHENGYIN_SECRET_FILE": "/etc/key", "CHENGYIN_DEMO_PASSWORD": "open"})
-		want := config.Config{Database: "mysql://u:p@h/n", Listen: ":80", PublicURL: "https://wenming.example", Secret: "sixteen letters!!", SecretFile: "/etc/key", DemoPassword: "open"}
+			"CHENGYIN_SECRET": "sixteen letters!!", "CHENGYIN_SECRET_FILE": "/etc/key", "CHENGYIN_DEMO_PASSWORD": "open",
+			"CHENGYIN_TRUSTED_PROXIES": "10.0.0.1", "CHENGYIN_OIDC_ISSUER": "https://id.example", "CHENGYIN_OIDC_CLIENT_ID": "chengyin", "CHENGYIN_OIDC_CLIENT_SECRET": "told nobody", "CHENGYIN_OIDC_LOGIN_CLAIM": "sub"})
+		want := config.Config{Database: "mysql://u:p@h/n", Listen: ":80", PublicURL: "https://wenming.example", Secret: "sixteen letters!!", SecretFile: "/etc/key", DemoPassword: "open",
+			TrustedProxies: "10.0.0.1", OIDCIssuer: "https://id.example", OIDCClientID: "chengyin", OIDCClientSecret: "told nobody", OIDCLoginClaim: "sub"}
 		if err != nil || c != want {
 			t.Fatalf("%+v %v", c, err)
 		}
@@ -96,6 +100,11 @@ func TestWrongSettings(t *testing.T) {
 		"another scheme":      {"", map[string]string{"CHENGYIN_PUBLIC_URL": "javascript://x"}, "CHENGYIN_PUBLIC_URL"},
 		"a path in the URL":   {"", map[string]string{"CHENGYIN_PUBLIC_URL": "https://a.example/survey"}, "CHENGYIN_PUBLIC_URL"},
 		"a short secret":      {"", map[string]string{"CHENGYIN_SECRET": "15 letters only"}, "CHENGYIN_SECRET"},
+		"a proxy by its name": {"", map[string]string{"CHENGYIN_TRUSTED_PROXIES": "proxy.example"}, "CHENGYIN_TRUSTED_PROXIES"},
+		"everybody a proxy":   {"", map[string]string{"CHENGYIN_TRUSTED_PROXIES": "127.0.0.1, 0.0.0.0/0"}, "CHENGYIN_TRUSTED_PROXIES"},
+		"sign-on by http":     {"", map[string]string{"CHENGYIN_OIDC_ISSUER": "http://id.example", "CHENGYIN_OIDC_CLIENT_ID": "x"}, "CHENGYIN_OIDC_ISSUER"},
+		"sign-on of nobody":   {"", map[string]string{"CHENGYIN_OIDC_ISSUER": "https://id.example"}, "CHENGYIN_OIDC_CLIENT_ID"},
+		"sign-on by no claim": {"", map[string]string{"CHENGYIN_OIDC_ISSUER": "https://id.example", "CHENGYIN_OIDC_CLIENT_ID": "x", "CHENGYIN_OIDC_LOGIN_CLAIM": ""}, "CHENGYIN_OIDC_LOGIN_CLAIM"},
 		"an unknown setting":  {"listn: :80\n", nil, "listn"},
 		"no YAML":             {"listen: [\n", nil, "chengyin.yaml"},
 		"a wrong kind":        {"dev: perhaps\n", nil, "Dev"},
@@ -135,6 +144,7 @@ func TestDumpMasksSecrets(t *testing.T) {
 		"a secret":                           {Secret: "hunter2hunter2hunter2"},
 		"a secret that looks like a path":    {Secret: "sqlite:hunter2hunter2"},
 		"a secret that looks like a URL":     {Secret: "https://a:b@hunter2hunter2/"},
+		"the secret of the single sign-on":   {OIDCClientSecret: "hunter2"},
 		"a demo password like a URL of none": {DemoPassword: "mysql://hunter2@x/hunter2"},
 	} {
 		t.Run(name, func(t *testing.T) {

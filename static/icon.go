@@ -22,6 +22,7 @@ var icons = map[string]string{
 	"print":    `<path d="M7 9V4h10v5M7 17H4V9h16v8h-3M7 14h10v6H7z"/>`,
 	"right":    `<path d="m9 6 6 6-6 6"/>`,
 	"search":   `<circle cx="11" cy="11" r="6"/><path d="m20 20-4.5-4.5"/>`,
+	"lock":     `<rect x="5" y="10" width="14" height="11" rx="2"/><path d="M8 10V7a4 4 0 0 1 8 0v3M12 14v3"/>`,
 	"user":     `<circle cx="12" cy="8" r="4"/><path d="M4 21c1-5 4-7 8-7s7 2 8 7"/>`,
 }
 

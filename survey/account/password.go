@@ -89,7 +89,9 @@ func tooCommon(password string) bool {
 		}, s)
 	}
 	small := strings.ToLower(password)
-	read := strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "@", "a", "$", "s", "!", "i").Replace(small)
+	// The figures and signs around a word are not letters of it.
+	core := strings.TrimFunc(small, func(r rune) bool { return !unicode.IsLetter(r) })
+	read := strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "@", "a", "$", "s", "!", "i").Replace(core)
 	return slices.Contains(common, letters(small)) || slices.Contains(common, letters(read))
 }
 

@@ -39,7 +39,13 @@ func openSession(tx *store.Tx, p Policy, a Account, token string, from Origin, m
 	if err := tx.Create(&s).Error; err != nil {
 		return fmt.Errorf("open session: %w", err)
 	}
-	// What is over goes first.
+	// What is over goes first, and what the browser had before: nobody is signed in
+	// twice in one browser, and a token that was planted there is worth nothing.
+	if from.Session != "" {
+		if err := tx.Where("token_hash = ?", tokenHash(from.Session)).Delete(&Session{}).Error; err != nil {
+			return fmt.Errorf("end old session: %w", err)
+		}
+	}
 	if err := tx.Where("account_id = ? AND (expires_at < ? OR seen_at < ?)", a.ID, tx.Now, tx.Now.Add(-p.idle())).Delete(&Session{}).Error; err != nil {
 		return fmt.Errorf("end old sessions: %w", err)
 	}

@@ -71,6 +71,7 @@ type Origin struct {
 	From    string // network address
 	Agent   string // what they use, in a few words: "Chrome, Windows"
 	Device  string // mark of the browser, "" when it has none
+	Session string // token of the session that the browser had before; it ends
 	Request string // id of the request
 }
 
