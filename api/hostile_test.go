@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,7 +79,7 @@ func TestResidentsPagesKnowNoSession(t *testing.T) {
 // endless is a body without an end; sent counts what was taken of it.
 type endless struct {
 	left int
-	sent int
+	sent atomic.Int64
 }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -89,7 +90,8 @@ func (e *endless) Read(p []byte) (int, error) {
 	for i := range n {
 		p[i] = 'a'
 	}
-	e.left, e.sent = e.left-n, e.sent+n
+	e.left -= n
+	e.sent.Add(int64(n))
 	return n, nil
 }
 
@@ -126,12 +128,12 @@ func TestOversizeBodies(t *testing.T) {
 		resp, err := m.client.Do(r)
 		if err == nil {
 			resp.Body.Close()
-			if resp.StatusCode >= 500 || resp.StatusCode < 300 && body.sent > 4<<20 {
+			if resp.StatusCode >= 500 || resp.StatusCode < 300 && body.sent.Load() > 4<<20 {
 				t.Errorf("%s answers a body of %d MB with %d", route, size>>20, resp.StatusCode)
 			}
 		} // otherwise the server closed the connection while the body was coming
-		if body.sent >= size || time.Since(start) > 30*time.Second {
-			t.Errorf("%s took %d MB in %v", route, body.sent>>20, time.Since(start))
+		if body.sent.Load() >= size || time.Since(start) > 30*time.Second {
+			t.Errorf("%s took %d MB in %v", route, body.sent.Load()>>20, time.Since(start))
 		}
 	}
 }

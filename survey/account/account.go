@@ -30,6 +30,7 @@ type Account struct {
 	TOTPSecret   string     `gorm:"column:totp_secret"` // sealed; "" when no second factor was begun
 	TOTPSince    *time.Time `gorm:"column:totp_since"`  // nil until the first code
 	TOTPStep     int64      `gorm:"column:totp_step"`   // the last that was used
+	Failures     int        // as versions before counted them; now sign_in_tries does
 	DisabledAt   *time.Time
 	CreatedAt    time.Time
 }

@@ -94,8 +94,8 @@ func TestHostileWorkbooks(t *testing.T) {
 	laughs += `]><sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>&k;</t></si></sst>`
 	outside := `<?xml version="1.0"?><!DOCTYPE sst [<!ENTITY x SYSTEM "file:///etc/passwd">]><sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><si><t>&x;</t></si></sst>`
 	for name, file := range map[string][]byte{
-		"a sheet that unzips to 600 MB":      spoiled(t, map[string]func(io.Writer){"xl/worksheets/sheet1.xml": zeros(600)}),
-		"another part that unzips to 600 MB": spoiled(t, map[string]func(io.Writer){"xl/media/image1.png": zeros(600)}),
+		"a sheet that unzips to 280 MB":      spoiled(t, map[string]func(io.Writer){"xl/worksheets/sheet1.xml": zeros(280)}),
+		"another part that unzips to 280 MB": spoiled(t, map[string]func(io.Writer){"xl/media/image1.png": zeros(280)}),
 		"a billion laughs":                   spoiled(t, map[string]func(io.Writer){"xl/sharedStrings.xml": text(laughs)}),
 		"a file of the machine as an entity": spoiled(t, map[string]func(io.Writer){"xl/sharedStrings.xml": text(outside)}),
 		"parts with names that climb":        spoiled(t, map[string]func(io.Writer){"../../../../tmp/chengyin-climbed": text("x"), "/etc/chengyin-climbed": text("x"), `..\climbed`: text("x")}),
