@@ -250,6 +250,14 @@ func TestSessionsPages(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a person's page offers it, also when the person is not signed in", func(t *testing.T) {
+		s.Person(t, "cy", "viewer", apptest.North)
+		for login, role := range map[string]string{"sys2": "sysadmin", "sec2": "secadmin"} {
+			c := s.as(t, login, role, apptest.Riverside)
+			page(t, c, s.url+"/people/"+s.accountID(t, "cy")).want(t, 200, `action="/sessions/revoke"`, `value="`+s.accountID(t, "cy")+`"`, "重置动态验证码")
+			page(t, c, s.url+"/people/"+s.accountID(t, login)).want(t, 200, `!action="/sessions/revoke"`)
+		}
+	})
 	t.Run("administrators end a person's, and their second factor", func(t *testing.T) {
 		bo := s.as(t, "bo", "viewer", apptest.North)
 		sys := s.as(t, "sys", "sysadmin", apptest.Riverside)

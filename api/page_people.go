@@ -224,6 +224,7 @@ type personPage struct {
 	Nothing                string   // what they do not see
 	Pages                  []string // by name
 	MayManage, Self, Apart bool
+	MaySessions            bool // end their sessions, reset their second factor
 	Roles, Offered         []choice
 	In                     newPersonForm
 }
@@ -245,7 +246,7 @@ func (a *API) showPerson(c *gin.Context, status int, problem string) error {
 	}
 	x := v.Person
 	p := personPage{Problem: problem, Person: viewManaged(x), Name: x.Name, Place: x.Area.In(lang), Since: chinaTime(x.CreatedAt), Self: x.ID == who.Account,
-		MayManage: who.Sees(survey.ManageAccounts, x.AreaCode)}
+		MayManage: who.Sees(survey.ManageAccounts, x.AreaCode), MaySessions: x.ID != who.Account && who.Sees(survey.ManageSecurity, x.AreaCode)}
 	all, err := a.Accounts.ManagesAll(ctx, who)
 	if err != nil {
 		return err

@@ -122,6 +122,6 @@ func (a *API) revokeSessions(c *gin.Context) error {
 	if err := do(c.Request.Context(), a.actor(c), form.Get("account")); err != nil {
 		return err
 	}
-	c.Redirect(http.StatusSeeOther, "/sessions")
+	c.Redirect(http.StatusSeeOther, cameFrom(c.Request, "/sessions"))
 	return nil
 }
