@@ -94,7 +94,7 @@ func (b *boardMaker) table() *placesTable {
 	for i := range t.Rows {
 		t.Rows[i].gather()
 	}
-	for _, name := range []string{score.SmallSample, score.Wide, score.Borrowed, score.ModelBased} {
+	for _, name := range []string{score.SmallSample, score.Wide, score.Borrowed, score.ModelBased, score.NWithheld} {
 		if occurs[name] && (name != score.ModelBased || b.look.mode != collector.Scanned) {
 			t.Flags = append(t.Flags, b.flag(name))
 		}

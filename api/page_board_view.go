@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -155,6 +156,14 @@ func (b *boardMaker) find(mode, ind string) score.Score {
 func (b *boardMaker) figure(s score.Score) figureView {
 	ind := b.indicator(s.Indicator)
 	f := figureView{Area: s.AreaCode, Indicator: s.Indicator, Name: ind.Name.In(b.lang), Unit: b.unit(ind), N: count(s.N)}
+	told := !slices.Contains(strings.Fields(s.Flags), score.NWithheld)
+	switch {
+	case told:
+	case s.N < smallest:
+		f.N = count(1) // as those who have a few
+	default:
+		f.N, f.NEff, f.Deff = b.t("console.n_withheld"), "–", "–"
+	}
 	if s.Suppressed() || s.Estimate == nil || s.N < smallest {
 		f.Withheld = b.t("console.withheld."+cmp.Or(s.Reason, score.TooFew), "n", max(b.recipe.MinN, smallest))
 		return f
@@ -165,10 +174,10 @@ func (b *boardMaker) figure(s score.Score) figureView {
 		f.Between = oneDecimal(*s.Low) + "–" + oneDecimal(*s.High)
 		m.Low, m.High, m.NoInterval, m.IntervalText = *s.Low, *s.High, false, "["+f.Between+"]"
 	}
-	if s.NEff != nil {
+	if s.NEff != nil && told {
 		f.NEff = group(int(math.Round(*s.NEff)))
 	}
-	if s.Deff != nil {
+	if s.Deff != nil && told {
 		f.Deff = strconv.FormatFloat(*s.Deff, 'f', 2, 64)
 	}
 	if s.DKShare != nil {

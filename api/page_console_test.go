@@ -220,7 +220,7 @@ func TestEveryWordOfTheConsoleIsThere(t *testing.T) {
 	for _, m := range score.Modes {
 		keys = append(keys, "console.mode."+m, "console.mode."+m+".note")
 	}
-	for _, f := range []string{score.SmallSample, score.Wide, score.Borrowed, score.ModelBased} {
+	for _, f := range []string{score.SmallSample, score.Wide, score.Borrowed, score.ModelBased, score.NWithheld} {
 		keys = append(keys, "console.flag."+f, "console.flag."+f+".why")
 	}
 	for _, w := range []string{score.TooFew, score.NoAnswers, score.NotWeighed} {

@@ -102,8 +102,10 @@ func (a *API) arrivalRows(lang string, list []response.Arrival, tree []area.Area
 	out := make([]arrivalRow, len(list))
 	for i, x := range list {
 		r := arrivalRow{When: hour(x.ReceivedAt), Place: names[x.AreaCode], Lang: a.static.T(lang, "console.responses.lang."+x.Lang), Status: x.Status,
-			Channel: a.static.T(lang, "console.channel."+x.Channel) + " " + a.static.T(lang, "console.collectors.slot", "n", strconv.Itoa(x.Slot)),
-			Mode:    a.static.T(lang, "console.mode."+x.Mode), Via: a.static.T(lang, "console.responses.via."+x.Via), StatusName: a.static.T(lang, "console.responses.status."+x.Status)}
+			Mode: a.static.T(lang, "console.mode."+x.Mode), Via: a.static.T(lang, "console.responses.via."+x.Via), StatusName: a.static.T(lang, "console.responses.status."+x.Status)}
+		if x.Channel != "" {
+			r.Channel = a.static.T(lang, "console.channel."+x.Channel) + " " + a.static.T(lang, "console.collectors.slot", "n", strconv.Itoa(x.Slot))
+		}
 		if x.Reason != "" {
 			r.Reason = a.static.T(lang, "console.responses.reason."+x.Reason)
 		}

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,7 @@ type scoreView struct {
 	Area       scoreAreaView `json:"area"`
 	Indicator  string        `json:"indicator"`
 	Mode       string        `json:"mode"`
-	N          *int          `json:"n" doc:"answers; null below 5"`
+	N          *int          `json:"n" doc:"answers; null below 5, and where it would tell a neighbour's that is below 5 (flag n_withheld)"`
 	NEff       *float64      `json:"n_eff"`
 	Estimate   *float64      `json:"estimate" doc:"0 to 100"`
 	SE         *float64      `json:"se"`
@@ -94,7 +95,10 @@ func viewScore(s score.Score, lang string) scoreView {
 		Indicator: s.Indicator, Mode: s.Mode, NEff: s.NEff, Estimate: s.Estimate, SE: s.SE, Method: s.Method, Deff: s.Deff, DKShare: s.DKShare,
 		Suppressed: s.Suppressed(), Flags: strings.Fields(s.Flags),
 	}
-	if s.N >= smallest || s.N == 0 {
+	switch {
+	case slices.Contains(v.Flags, score.NWithheld):
+		v.NEff, v.Deff = nil, nil // their product is n
+	case s.N >= smallest || s.N == 0:
 		v.N = &s.N
 	}
 	if s.Low != nil && s.High != nil {

@@ -4,6 +4,7 @@ package exchange
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -44,7 +45,8 @@ var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 // The design columns: stratum and psu (empty: the answer is its own), weight_base
 // is the design weight, margin_* the category in each population margin, in_base
 // whether the recipe counts the person, and weight the raked weight, empty
-// outside the base and when the weighting failed. y_* is the value of each indicator, empty where it has none.
+// outside the base and when the weighting failed. A community with fewer than five
+// answers of the mode is called by its subdistrict and a number, without dates. y_* is the value of each indicator, empty where it has none.
 func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out io.Writer) error {
 	if !actor.Can(survey.ExportResponses) {
 		return survey.ErrDenied
@@ -75,11 +77,15 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 		if err != nil {
 			return err
 		}
+		small, err := fewAnswers(db, w.ID)
+		if err != nil {
+			return err
+		}
 		return response.EachCounted(db, w.ID, func(x response.Response, u *sample.Unit) error {
 			if !actor.Sees(survey.ExportResponses, x.AreaCode) {
 				return nil
 			}
-			row, err := line(x, u, q, r, designs[x.Mode])
+			row, err := line(x, u, q, r, designs[x.Mode], small)
 			if err != nil {
 				return err
 			}
@@ -91,6 +97,43 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 	}
 	c.Flush()
 	return c.Error()
+}
+
+// fewest is how many answers of a community an export tells apart at least.
+const fewest = 5
+
+// places are communities with fewer answers of a mode than an export may tell
+// apart, and how the export calls them.
+type places map[[2]string]string
+
+// named returns what the export calls a community or stratum.
+func (p places) named(mode, code string) string {
+	if name, few := p[[2]string{mode, code}]; few {
+		return name
+	}
+	return code
+}
+
+// fewAnswers finds the communities with few answers. The export calls each by its
+// subdistrict and a number: they stay apart, as the standard errors need them, and
+// no one can tell which is which.
+func fewAnswers(r *gorm.DB, wave string) (places, error) {
+	var rows []struct{ Mode, AreaCode string }
+	err := r.Table("responses").Select("mode, area_code").Where("wave_id = ? AND status = ?", wave, response.Counted).
+		Group("mode, area_code").Having("COUNT(*) < ?", fewest).Order("mode, area_code").Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count answers by community: %w", err)
+	}
+	out, last := places{}, map[string]int{}
+	for _, x := range rows {
+		if len(survey.Prefix(x.AreaCode)) != 12 {
+			continue // no community
+		}
+		up := x.AreaCode[:9] + "000"
+		last[x.Mode+up]++
+		out[[2]string{x.Mode, x.AreaCode}] = fmt.Sprintf("%s-%d", up, last[x.Mode+up])
+	}
+	return out, nil
 }
 
 func header(q *questionnaire.Definition, r *indicator.Recipe) []string {
@@ -112,7 +155,7 @@ func header(q *questionnaire.Definition, r *indicator.Recipe) []string {
 	return h
 }
 
-func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *indicator.Recipe, design score.Design) ([]string, error) {
+func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *indicator.Recipe, design score.Design, small places) ([]string, error) {
 	answers, wrong := questionnaire.ParseAnswers([]byte(x.Answers))
 	if len(wrong) > 0 {
 		return nil, survey.ErrInvalid.With(wrong...)
@@ -133,7 +176,12 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 			stratum, community = cell.Stratum, cell.Area
 		}
 	}
-	row := []string{x.Mode, x.Via, x.Lang, x.ReceivedAt.In(china).Format(time.DateOnly), community, stratum, psu, number(weight)}
+	day := x.ReceivedAt.In(china).Format(time.DateOnly)
+	if small.named(x.Mode, community) != community {
+		day = ""
+	}
+	community, stratum = small.named(x.Mode, community), small.named(x.Mode, stratum)
+	row := []string{x.Mode, x.Via, x.Lang, day, community, stratum, psu, number(weight)}
 	row = append(append(row, margins...), inBase, raked)
 	for _, v := range values {
 		if v.OK {

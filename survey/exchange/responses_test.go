@@ -386,3 +386,44 @@ func TestWhoMayTakeTheFile(t *testing.T) {
 		})
 	})
 }
+
+// TestFewAnswersOfACommunity: where fewer than five answered, the file says
+// neither where exactly nor when.
+func TestFewAnswersOfACommunity(t *testing.T) {
+	each(t, func(t *testing.T, w *apptest.World) {
+		send := func(place string, n int) {
+			t.Helper()
+			for i := range n {
+				if _, err := answer(w, w.Posters[place], "", questionnaire.Answers{"age": area.Ages[i%6], "sex": area.Sexes[i%2]}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		places := func() map[string]int {
+			t.Helper()
+			file, _ := export(t, w, apptest.Office)
+			seen := map[string]int{}
+			for _, r := range file.rows {
+				seen[r["community"]]++
+				if (r["date"] == "") != (r["community"] == apptest.Riverside+"-1") {
+					t.Errorf("%s has the date %q", r["community"], r["date"])
+				}
+				for column, v := range r {
+					if v == apptest.South && seen[apptest.South] == 0 {
+						t.Errorf("%s says %s", column, v)
+					}
+				}
+			}
+			return seen
+		}
+		send(apptest.North, 9)
+		send(apptest.South, 4)
+		if got := places(); got[apptest.North] != 9 || got[apptest.Riverside+"-1"] != 4 || len(got) != 2 {
+			t.Errorf("with 4 in South: %v", got)
+		}
+		send(apptest.South, 1)
+		if got := places(); got[apptest.North] != 9 || got[apptest.South] != 5 || len(got) != 2 {
+			t.Errorf("with 5 in South: %v", got)
+		}
+	})
+}

@@ -90,7 +90,8 @@ func (s *Service) List(ctx context.Context, actor survey.Actor, w wave.Wave, f L
 		return nil, false, ErrFew
 	}
 	more = len(list) > f.Limit
-	return list[:min(len(list), f.Limit)], more, nil
+	list = list[:min(len(list), f.Limit)]
+	return list, more, hideFew(s.db.Read(ctx), w, list)
 }
 
 // places returns the places to ask for responses of a wave: those below the tops,
@@ -112,6 +113,29 @@ func (s *Service) places(ctx context.Context, w wave.Wave, tops []string) ([]str
 		}
 	}
 	return out, nil
+}
+
+// hideFew leaves of arrivals from places with fewer than Fewest only the
+// subdistrict: counted together they would tell how few there are.
+func hideFew(r *gorm.DB, w wave.Wave, list []Arrival) error {
+	few := map[string]bool{}
+	for i := range list {
+		x := &list[i]
+		is, known := few[x.AreaCode]
+		if !known {
+			var fifth []string
+			err := r.Table("responses").Where("wave_id = ? AND area_code = ?", w.ID, x.AreaCode).Offset(Fewest-1).Limit(1).Pluck("id", &fifth).Error
+			if err != nil {
+				return fmt.Errorf("list responses: %w", err)
+			}
+			is = len(fifth) == 0
+			few[x.AreaCode] = is
+		}
+		if is && len(x.AreaCode) == 12 {
+			x.AreaCode, x.Collector, x.Channel, x.Slot = x.AreaCode[:9]+"000", "", "", 0
+		}
+	}
+	return nil
 }
 
 // Opened is a response with its answers.

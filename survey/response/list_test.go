@@ -75,6 +75,18 @@ func TestList(t *testing.T) {
 				}
 			}
 		})
+		t.Run("of places with fewer than five only the subdistrict is told", func(t *testing.T) {
+			at := map[string]int{}
+			for _, x := range list(apptest.Office, response.ListFilter{}) {
+				at[x.AreaCode]++
+				if (x.Collector == "") != (x.AreaCode == apptest.Riverside) {
+					t.Errorf("%s came through %q", x.AreaCode, x.Collector)
+				}
+			}
+			if at[apptest.North] != 12 || at[apptest.Riverside] != 4 || len(at) != 2 {
+				t.Error(at)
+			}
+		})
 		t.Run("fewer than five are not listed", func(t *testing.T) {
 			south := survey.As("south", "community", apptest.South)
 			if _, _, err := w.Responses.List(ctx, south, w.Wave, response.ListFilter{}); !errors.Is(err, response.ErrFew) {

@@ -57,6 +57,7 @@ func compute(in input) ([]Score, []Weighting, error) {
 			}
 		}
 	}
+	withhold(scores, in.areas)
 	return scores, weightings, nil
 }
 
