@@ -41,10 +41,10 @@ typecheck:
 
 units: ## with the race detector
 	CGO_ENABLED=0 go run $(GOTESTSUM) --format pkgname --format-hide-empty-pkg --raw-command -- \
-		env CGO_ENABLED=1 go test -json -race -timeout 8m $(UNITS)
+		env CGO_ENABLED=1 go test -json -race -timeout 20m $(UNITS)
 
 whole: ## servers that are killed, browsers, the order of the packages; printed: what was skipped and why
-	CGO_ENABLED=0 go run $(GOTESTSUM) --format testname -- -timeout 8m .
+	CGO_ENABLED=0 go run $(GOTESTSUM) --format testname -- -timeout 20m .
 
 test-mysql: ## every test on the server that TEST_MYSQL_DSN names
 	@test -n "$(TEST_MYSQL_DSN)" || { echo "set TEST_MYSQL_DSN=mysql://USER:PASS@HOST:PORT/NAME"; exit 2; }
