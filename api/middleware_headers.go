@@ -19,6 +19,19 @@ var headers = map[string]string{
 	"Permissions-Policy":           "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
 }
 
+// spare are the headers that the page with the questions goes without: it opens
+// nothing, embeds nothing and runs only our own script, which its policy names by
+// its hash, and its 8 KB are for a phone on a weak network.
+var spare = []string{"Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy", "Permissions-Policy"}
+
+// lighten takes the spare headers off an answer.
+func lighten(h http.Header) {
+	h.Del("X-Request-Id") // nothing went wrong
+	for _, name := range spare {
+		h.Del(name)
+	}
+}
+
 // onlyHTTPS tells browsers to come by https for two years, also to names below
 // ours. Browsers ignore it where they came by http.
 const onlyHTTPS = "max-age=63072000; includeSubDomains"

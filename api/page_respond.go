@@ -32,6 +32,7 @@ func (a *API) respondPage(c *gin.Context) error {
 		return a.writePage(c, http.StatusOK, "respond/state", l, sheetState(a.static, sheet, l))
 	}
 	in := filled{Household: c.Query("household")}
+	lighten(c.Writer.Header())
 	return a.writePage(c, http.StatusOK, "respond/form", l, newFormView(a.static, sheet, l, in))
 }
 
