@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"gorm.io/gorm/clause"
 
 	"chengyin/survey"
 	"chengyin/survey/event"
@@ -77,6 +80,15 @@ func (s *Service) Enter(ctx context.Context, in Try) (Entry, error) {
 	}
 	right := passwordMatches(a.PasswordHash, limited(in.Password)) && a.DisabledAt == nil
 	if right && a.TOTPSince != nil && in.Code == "" {
+		// Others may have used the failures up while this password was hashed. Then
+		// nobody learns that it was right.
+		shut, err := s.shut(s.db.Read(ctx), s.clock(), s.places(a.Login, in.Origin))
+		if err != nil {
+			return Entry{}, err
+		}
+		if shut {
+			return Entry{}, ErrLocked
+		}
 		return Entry{Step: s.Seal("step", stepText(a, byPassword, s.clock()))}, ErrCodeNeeded
 	}
 	return s.enter(ctx, p, a, in.Origin, right, in.Code, byPassword)
@@ -235,12 +247,19 @@ func (s *Service) EnterAs(ctx context.Context, issuer, subject, login string, fr
 		if a, err = accountByLogin(tx.DB, login); err != nil {
 			return err
 		}
-		// An account that another subject holds is not handed on with the name.
-		var others int64
-		if err := tx.Model(&identity{}).Where("account_id = ?", a.ID).Count(&others).Error; err != nil {
-			return err
+		// An account that another subject holds is not handed on with the name. Whoever
+		// comes at the same time waits for the account, and sees then who holds it.
+		if err := tx.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate}).Where("id = ?", a.ID).Take(&a).Error; err != nil {
+			return fmt.Errorf("load account: %w", err)
 		}
-		if others > 0 {
+		var held []string
+		if err := tx.Model(&identity{}).Where("account_id = ?", a.ID).Pluck("subject_hash", &held).Error; err != nil {
+			return fmt.Errorf("load identity: %w", err)
+		}
+		if slices.Contains(held, hash) {
+			return nil
+		}
+		if len(held) > 0 {
 			return survey.ErrNotFound
 		}
 		if a.DisabledAt != nil {
