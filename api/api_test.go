@@ -48,13 +48,20 @@ func emptySite(t *testing.T) *site {
 
 func serving(t *testing.T, w *apptest.World) *site {
 	t.Helper()
+	return servingWith(t, w, func(*api.Deps) {})
+}
+
+// servingWith serves the World with other settings.
+func servingWith(t *testing.T, w *apptest.World, change func(*api.Deps)) *site {
+	t.Helper()
 	st, err := static.New(false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{World: w, log: &bytes.Buffer{}}
-	a := api.New(api.Deps{App: w.App, Static: st, PublicURL: "http://survey.example", Version: "test", Log: slog.New(slog.NewTextHandler(s.log, nil))})
-	server := httptest.NewServer(a.Handler())
+	d := api.Deps{App: w.App, Static: st, PublicURL: "http://survey.example", Version: "test", Log: slog.New(slog.NewTextHandler(s.log, nil))}
+	change(&d)
+	server := httptest.NewServer(api.New(d).Handler())
 	t.Cleanup(server.Close)
 	s.url = server.URL
 	return s

@@ -304,14 +304,18 @@ func TestTokensPage(t *testing.T) {
 		}
 	})
 	t.Run("with a wrong token nobody falls back on a session", func(t *testing.T) {
-		if r := call(t, c, "GET", s.url+"/api/v1/session", nil, "Authorization", "Bearer cyt_x"); r.status != 401 {
-			t.Fatal(r)
+		for _, header := range []string{"Bearer cyt_x", "bearer cyt_x", "Bearer", "Bearer "} {
+			if r := call(t, c, "GET", s.url+"/api/v1/session", nil, "Authorization", header); r.status != 401 {
+				t.Errorf("%q: %v", header, r)
+			}
 		}
 	})
-	t.Run("too many requests at once are put off", func(t *testing.T) {
+	t.Run("too many requests at once are put off, however the header is written", func(t *testing.T) {
 		var last reply
-		for range 300 {
-			if last = bearer("GET", "/api/v1/session"); last.status != 200 {
+		for i := range 300 {
+			scheme := []string{"Bearer", "bearer", "BEARER"}[i%3]
+			last = call(t, anybody(), "GET", s.url+"/api/v1/session", nil, "Authorization", scheme+strings.Repeat(" ", i+1)+token)
+			if last.status != 200 {
 				break
 			}
 		}
@@ -326,6 +330,14 @@ func TestTokensPage(t *testing.T) {
 		time.Sleep(100 * time.Millisecond) // the pace lets one through again
 		if r := bearer("GET", "/api/v1/session"); r.status != 401 {
 			t.Fatal(r)
+		}
+	})
+	t.Run("its beginning, first use and end are in the audit trail, and it is not", func(t *testing.T) {
+		for _, kind := range []string{"account.token_created", "account.token_first_used", "account.token_revoked"} {
+			list := s.kindsOf(t, "ana", kind)
+			if len(list) != 1 || list[0].AreaCode != apptest.Riverside || !strings.Contains(list[0].Payload, "市数据平台") || strings.Contains(list[0].Payload, token) {
+				t.Errorf("%s: %+v", kind, list)
+			}
 		}
 	})
 	t.Run("programs make and revoke them, too", func(t *testing.T) {

@@ -242,11 +242,11 @@ func (a *API) askToGetReady(c *gin.Context, who survey.Actor) {
 // with a token. Returns survey.ErrUnauthorized when it is nobody.
 func (a *API) whoAsks(c *gin.Context) (survey.Actor, error) {
 	ctx := c.Request.Context()
-	if token, ok := strings.CutPrefix(c.GetHeader("Authorization"), "Bearer "); ok {
+	if token, ok := bearer(c.GetHeader("Authorization")); ok {
 		if !a.tokens.allow(token) {
 			return survey.Actor{}, errTooMany
 		}
-		return a.Accounts.TokenActor(ctx, strings.TrimSpace(token), originOf(ctx))
+		return a.Accounts.TokenActor(ctx, token, originOf(ctx))
 	}
 	who, err := a.Accounts.Actor(ctx, a.cookieOf(c.Request, sessionCookie))
 	if err != nil {
@@ -254,6 +254,15 @@ func (a *API) whoAsks(c *gin.Context) (survey.Actor, error) {
 	}
 	who.From, who.Request = originOf(ctx).From, infoOf(ctx).id
 	return who, nil
+}
+
+// bearer returns the token of an Authorization header, and whether one is sent at
+// all: then it counts, and no cookie beside it. The scheme may be in any letters
+// (RFC 9110, 11.1). Blanks around the token are none of it, so that one token has
+// one pace.
+func bearer(header string) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(strings.TrimSpace(header), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
 // refuse ends the request with an error, as a page for people.

@@ -35,6 +35,8 @@ type sso struct {
 
 	mu       sync.Mutex
 	provider *oidc.Provider
+	failed   error // why the provider could not be reached, until retry
+	retry    time.Time
 }
 
 func newSSO(c SSO, publicURL string) *sso {
@@ -47,8 +49,12 @@ func newSSO(c SSO, publicURL string) *sso {
 	return &sso{SSO: c, back: publicURL + "/signin/sso/back"}
 }
 
-// errProvider means that the provider did not say who the person is.
-var errProvider = &survey.Error{Kind: survey.Unauthorized, Code: "sign_in_provider"}
+var (
+	// errProvider means that the provider did not say who the person is.
+	errProvider = &survey.Error{Kind: survey.Unauthorized, Code: "sign_in_provider"}
+	// errProviderDown means that it could not be asked.
+	errProviderDown = &survey.Error{Kind: survey.Unauthorized, Code: "sign_in_provider_down"}
+)
 
 // providerTimeout bounds what the provider may make people wait.
 const providerTimeout = 8 * time.Second
@@ -59,15 +65,23 @@ var providerClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
+// pause is for how long a provider that could not be reached is not asked again:
+// people who come one after another would otherwise wait for each other's attempts.
+const pause = 5 * time.Second
+
 // ready returns the provider and its client's settings.
-func (s *sso) ready(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
+func (s *sso) ready(ctx context.Context, now survey.Clock) (*oidc.Provider, *oauth2.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.provider == nil && now().Before(s.retry) {
+		return nil, nil, s.failed
+	}
 	if s.provider == nil {
 		// The provider outlives the request, because it fetches new keys later.
 		p, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), providerClient), s.Issuer)
 		if err != nil {
-			return nil, nil, errProvider.Because(err)
+			s.failed, s.retry = errProviderDown.Because(err), now().Add(pause)
+			return nil, nil, s.failed
 		}
 		s.provider = p
 	}
@@ -93,11 +107,12 @@ func (a *API) goToProvider(c *gin.Context) error {
 	if a.sso == nil {
 		return survey.ErrNotFound
 	}
-	_, client, err := a.sso.ready(c.Request.Context())
+	next := localPath(c.Query("next"), "/")
+	_, client, err := a.sso.ready(c.Request.Context(), a.Clock)
 	if err != nil {
-		return a.notRecognised(c, err)
+		return a.notRecognised(c, next, err)
 	}
-	j := journey{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Next: localPath(c.Query("next"), "/"), Until: a.Clock().Add(journeyLife)}
+	j := journey{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Next: next, Until: a.Clock().Add(journeyLife)}
 	text, err := json.Marshal(j)
 	if err != nil {
 		return err
@@ -116,11 +131,11 @@ func (a *API) backFromProvider(c *gin.Context) error {
 	j, ok := a.journeyOf(c)
 	a.setCookie(c, providerCookie, "", 0) // each journey counts once
 	if !ok || subtle.ConstantTimeCompare([]byte(j.State), []byte(c.Query("state"))) != 1 {
-		return a.notRecognised(c, errProvider)
+		return a.notRecognised(c, "/", errProvider)
 	}
 	issuer, subject, login, err := a.sso.recognise(ctx, a.Clock, j, c.Query("code"))
 	if err != nil {
-		return a.notRecognised(c, err)
+		return a.notRecognised(c, j.Next, err)
 	}
 	e, err := a.Accounts.EnterAs(ctx, issuer, subject, login, originOf(ctx))
 	return a.entered(c, signInPage{Next: j.Next}, e, err)
@@ -134,17 +149,21 @@ func (a *API) journeyOf(c *gin.Context) (j journey, ok bool) {
 	return j, j.State != "" && a.Clock().Before(j.Until)
 }
 
-// notRecognised says on the sign-in page that the single sign-on has failed. Why
-// is for the log.
-func (a *API) notRecognised(c *gin.Context, err error) error {
+// notRecognised says on the sign-in page that the single sign-on has failed, and
+// keeps where the person wanted to go. Why is for the log.
+func (a *API) notRecognised(c *gin.Context, next string, err error) error {
 	a.log.Warn("single sign-on", "err", err, "request_id", infoOf(c.Request.Context()).id)
-	return a.entered(c, signInPage{Next: "/"}, account.Entry{}, errProvider)
+	said := errProvider
+	if errors.Is(err, errProviderDown) {
+		said = errProviderDown
+	}
+	return a.entered(c, signInPage{Next: next}, account.Entry{}, said)
 }
 
 // recognise exchanges the provider's code for the signed statement of who the
 // person is, and checks its signature, issuer, audience, time and nonce.
 func (s *sso) recognise(ctx context.Context, now survey.Clock, j journey, code string) (issuer, subject, login string, err error) {
-	provider, client, err := s.ready(ctx)
+	provider, client, err := s.ready(ctx, now)
 	if err != nil {
 		return "", "", "", err
 	}
