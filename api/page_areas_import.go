@@ -107,7 +107,11 @@ func (a *API) planImport(c *gin.Context) error {
 	}
 	defer r.Close()
 	kind := area.Kind(c.PostForm("kind"))
-	plan, err := a.Areas.Plan(c.Request.Context(), who, kind, filepath.Base(file.Filename), r)
+	sheet, err := area.Named(file.Filename, r)
+	if err != nil {
+		return a.showImport(c, err)
+	}
+	plan, err := a.Areas.Plan(c.Request.Context(), who, kind, filepath.Base(file.Filename), sheet)
 	if err != nil {
 		return a.showImport(c, err)
 	}

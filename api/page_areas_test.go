@@ -59,6 +59,20 @@ func planOf(r reply) string {
 	return ""
 }
 
+// TestUploadsAreWhatTheyAreCalled: both imports refuse a file whose name says
+// another format than its content.
+func TestUploadsAreWhatTheyAreCalled(t *testing.T) {
+	s := newSite(t)
+	ana, sys := s.as(t, "ana", "office", apptest.City), s.as(t, "sy", "sysadmin", apptest.City)
+	const list = "登录名,姓名,所属地区,角色\nhe,何晴,北社区,社区工作者\n"
+	for name, says := range map[string]string{"a.xlsx": "扩展名与内容不符", "a.exe": "文件格式不支持", "a": "文件格式不支持"} {
+		upload(t, ana, s.url+"/areas/import", "people", name, goodPeople).want(t, 422, `role="alert"`, says, `!name="plan"`)
+		upload(t, sys, s.url+"/people/import", "", name, list).want(t, 422, `role="alert"`, says, `!name="plan"`)
+	}
+	upload(t, ana, s.url+"/areas/import", "people", "A.CSV", goodPeople).want(t, 200, `name="plan"`)
+	upload(t, sys, s.url+"/people/import", "", "A.CSV", list).want(t, 200, `name="plan"`)
+}
+
 const (
 	goodPeople = "区划代码,年龄段,性别,人数\n990102001001,18-29岁,男,500\n990102001002,18-29岁,男,600\n"
 	badPeople  = "区划代码,年龄段,性别,人数\n990102001001,18-29岁,男,-3\n990102001002,18-29岁,男,700\n"

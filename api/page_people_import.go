@@ -66,7 +66,11 @@ func (a *API) planPeople(c *gin.Context) error {
 		return err
 	}
 	defer r.Close()
-	plan, err := a.Accounts.PlanImport(c.Request.Context(), who, filepath.Base(file.Filename), r)
+	sheet, err := area.Named(file.Filename, r)
+	if err != nil {
+		return a.refusePeople(c, err)
+	}
+	plan, err := a.Accounts.PlanImport(c.Request.Context(), who, filepath.Base(file.Filename), sheet)
 	if err != nil {
 		return a.refusePeople(c, err)
 	}

@@ -66,6 +66,7 @@ const mostProblems = 1000
 var (
 	ErrImportKind       = &survey.Error{Kind: survey.Invalid, Code: "import_kind"}
 	ErrImportFormat     = &survey.Error{Kind: survey.Invalid, Code: "import_format"}     // neither CSV nor XLSX
+	ErrImportName       = &survey.Error{Kind: survey.Invalid, Code: "import_name"}       // the name says another format than the content
 	ErrImportUnreadable = &survey.Error{Kind: survey.Invalid, Code: "import_unreadable"} // damaged
 	ErrImportTooLarge   = &survey.Error{Kind: survey.TooLarge, Code: "import_too_large"}
 	ErrImportProblems   = &survey.Error{Kind: survey.Invalid, Code: "import_problems"}

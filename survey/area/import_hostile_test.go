@@ -124,3 +124,52 @@ func TestHostileWorkbooks(t *testing.T) {
 		})
 	}
 }
+
+// TestWorkbooksOfManyParts: the number of parts is bounded before any is unpacked.
+func TestWorkbooksOfManyParts(t *testing.T) {
+	s := area.New(storetest.SQLite(t))
+	parts := func(n int) []byte {
+		more := map[string]func(io.Writer){}
+		for i := range n {
+			more[fmt.Sprintf("xl/media/image%d.png", i)] = func(io.Writer) {}
+		}
+		return spoiled(t, more)
+	}
+	if _, err := s.Plan(t.Context(), office, area.Places, "f.xlsx", bytes.NewReader(parts(100))); err != nil {
+		t.Errorf("a workbook with a hundred pictures: %v", err)
+	}
+	if _, err := s.Plan(t.Context(), office, area.Places, "f.xlsx", bytes.NewReader(parts(2_000))); !errors.Is(err, area.ErrImportTooLarge) {
+		t.Errorf("a workbook with thousands of parts: %v", err)
+	}
+}
+
+// TestFilesAreWhatTheyAreCalled: a file whose name says another format than its
+// content is refused, and one that is what it says is handed on whole.
+func TestFilesAreWhatTheyAreCalled(t *testing.T) {
+	book := string(spoiled(t, nil))
+	for _, c := range []struct {
+		name, content string
+		want          error
+	}{
+		{"places.csv", "code,name\n", nil},
+		{"PLACES.CSV", "a", nil},
+		{"empty.csv", "", nil},
+		{"places.xlsx", book, nil},
+		{"places.csv", book, area.ErrImportName},
+		{"places.xlsx", "code,name\n", area.ErrImportName},
+		{"places.xls", book, area.ErrImportFormat},
+		{"places.csv.exe", "code,name\n", area.ErrImportFormat},
+		{"places", "code,name\n", area.ErrImportFormat},
+	} {
+		r, err := area.Named(c.name, strings.NewReader(c.content))
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s with %.9q: %v, want %v", c.name, c.content, err, c.want)
+		}
+		if err != nil {
+			continue
+		}
+		if all, err := io.ReadAll(r); err != nil || string(all) != c.content {
+			t.Errorf("%s: %d of %d bytes came through: %v", c.name, len(all), len(c.content), err)
+		}
+	}
+}

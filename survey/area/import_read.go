@@ -1,12 +1,14 @@
 package area
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 
@@ -23,6 +25,7 @@ const (
 	mostUnzipped = 256 << 20
 	mostRows     = 200_000
 	mostColumns  = 64
+	mostParts    = 2_000     // of a workbook: sheets, styles, pictures
 	mostCells    = 4_000_000 // with the empty ones on the left of a filled one
 )
 
@@ -33,8 +36,30 @@ type page struct {
 	date1904 bool // this workbook counts days from 1904
 }
 
+// Named fails when the name of a file says something else than its first bytes:
+// only .xlsx and .csv are read, and each must be what it is called. The reader that
+// comes back still has the whole file.
+func Named(filename string, r io.Reader) (io.Reader, error) {
+	first := make([]byte, 4)
+	n, err := io.ReadFull(r, first)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("read import file: %w", err)
+	}
+	zipped := bytes.Equal(first[:n], zipMark)
+	switch extension := strings.ToLower(filepath.Ext(filename)); {
+	case extension == ".xlsx" && zipped, extension == ".csv" && !zipped:
+		return io.MultiReader(bytes.NewReader(first[:n]), r), nil
+	case extension == ".xlsx", extension == ".csv":
+		return nil, ErrImportName
+	}
+	return nil, ErrImportFormat
+}
+
+// zipMark begins a workbook.
+var zipMark = []byte("PK\x03\x04")
+
 // readBook reads all sheets of a workbook, or the one of a CSV file. What the
-// file is shows in its first bytes, not in its name.
+// file is shows in its first bytes; see Named for its name.
 func readBook(ctx context.Context, r io.Reader) ([]page, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, mostBytes+1))
 	if err != nil {
@@ -43,7 +68,7 @@ func readBook(ctx context.Context, r io.Reader) ([]page, error) {
 	switch {
 	case len(raw) > mostBytes:
 		return nil, tooMuch("bytes", mostBytes)
-	case bytes.HasPrefix(raw, []byte("PK\x03\x04")):
+	case bytes.HasPrefix(raw, zipMark):
 		return readWorkbook(ctx, raw)
 	case bytes.HasPrefix(raw, []byte("\xd0\xcf\x11\xe0")): // .xls, or a workbook with a password
 		return nil, ErrImportFormat
@@ -63,6 +88,13 @@ func readWorkbook(ctx context.Context, raw []byte) (book []page, err error) {
 			book, err = nil, ErrImportUnreadable.Because(fmt.Errorf("workbook: %v", p))
 		}
 	}()
+	parts, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, ErrImportUnreadable.Because(err)
+	}
+	if len(parts.File) > mostParts {
+		return nil, tooMuch("parts", mostParts)
+	}
 	f, err := excelize.OpenReader(bytes.NewReader(raw), excelize.Options{
 		UnzipSizeLimit: mostUnzipped, UnzipXMLSizeLimit: mostUnzipped, RawCellValue: true,
 	})
