@@ -1,17 +1,21 @@
 package response_test
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
+	"chengyin/survey/app"
 	"chengyin/survey/apptest"
 	"chengyin/survey/event"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
+	"chengyin/survey/store/storetest"
 	"chengyin/survey/tally"
 )
 
@@ -125,6 +129,55 @@ func TestErase(t *testing.T) {
 // TestErasingAmongSubmissions: whatever is sent, sent again and deleted in whatever
 // order and at once, the tallies are those of the answers that are left, and what
 // was deleted is gone.
+// TestErasedIsOverwritten: SQLite leaves what is deleted in its file unless told
+// otherwise.
+func TestErasedIsOverwritten(t *testing.T) {
+	dsn := storetest.DSN(t, "sqlite")
+	w := apptest.New(t, dsn)
+	const words = "the lamp before number seven is broken"
+	send := func() response.Receipt {
+		t.Helper()
+		in := filled(t, w, w.Posters[apptest.North].Code, questionnaire.Answers{"q19": words})
+		receipt, _, err := w.Responses.Submit(ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return receipt
+	}
+	found := func() bool { // in the file and in its log of changes
+		t.Helper()
+		if err := w.App.Close(); err != nil { // moves the log into the file
+			t.Fatal(err)
+		}
+		path := strings.TrimPrefix(dsn, "sqlite:")
+		all, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if log, err := os.ReadFile(path + "-wal"); err == nil {
+			all = append(all, log...)
+		}
+		return bytes.Contains(all, []byte(words))
+	}
+	first := send()
+	if err := w.Responses.Erase(ctx, first.Code); err != nil {
+		t.Fatal(err)
+	}
+	if found() {
+		t.Error("deleted words are in the file")
+	}
+	again, err := app.New(ctx, app.Config{Database: dsn, Secret: []byte(strings.Repeat("s", 32)), CodeVersion: "test", Clock: w.Clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { again.Close() })
+	w.App = again
+	send()
+	if !found() {
+		t.Error("the file does not hold the words that were kept: the test cannot tell")
+	}
+}
+
 func TestErasingAmongSubmissions(t *testing.T) {
 	each(t, func(t *testing.T, w *apptest.World) {
 		const people, deeds = 16, 6

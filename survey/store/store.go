@@ -82,8 +82,9 @@ func Open(ctx context.Context, dsn string, o Options) (*DB, error) {
 }
 
 // pragmas: a commit is on the disk before it returns (synchronous=FULL), readers
-// do not wait for the writer (WAL).
-const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_time_format=sqlite"
+// do not wait for the writer (WAL), and what is deleted is overwritten with zeros
+// (secure_delete), so that answers that a resident took back are not in the file.
+const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=secure_delete(1)&_time_format=sqlite"
 
 func openSQLite(ctx context.Context, path string, o Options) (*DB, error) {
 	if dir := filepath.Dir(path); dir != "." {
