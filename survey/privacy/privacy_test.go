@@ -16,6 +16,7 @@ import (
 	"chengyin/survey/event"
 	"chengyin/survey/privacy"
 	"chengyin/survey/response"
+	"chengyin/survey/store"
 	"chengyin/survey/store/storetest"
 	"chengyin/survey/tally"
 )
@@ -182,6 +183,55 @@ func TestClocks(t *testing.T) {
 			t.Errorf("the tallies have changed: %v", err)
 		}
 	})
+}
+
+// TestNothingIsErasedWithoutProof: when the trail cannot be written, the data and
+// the key stay, and go with the next sweep that can.
+func TestNothingIsErasedWithoutProof(t *testing.T) {
+	triggers := map[string]string{
+		"sqlite": "CREATE TRIGGER no_proof BEFORE INSERT ON events WHEN NEW.kind = 'privacy.erased' BEGIN SELECT RAISE(ABORT, 'the trail is broken'); END",
+		"mysql": "CREATE TRIGGER no_proof BEFORE INSERT ON events FOR EACH ROW BEGIN IF NEW.kind = 'privacy.erased' " +
+			"THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the trail is broken'; END IF; END",
+	}
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			w := newTown(t, dialect)
+			do := func(sql string) {
+				t.Helper()
+				if err := w.DB.InTx(ctx, func(tx *store.Tx) error { return tx.Exec(sql).Error }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			rows := func() (n [5]int64) {
+				t.Helper()
+				for i, table := range []string{"responses", "response_traces WHERE device_hash <> ''", "response_traces WHERE source_net <> ''",
+					"wave_keys WHERE sealed <> ''", "privacy_erasures"} {
+					if err := w.DB.Read(ctx).Raw("SELECT COUNT(*) FROM " + table).Scan(&n[i]).Error; err != nil {
+						t.Fatal(err)
+					}
+				}
+				return n
+			}
+			before := rows()
+			if before != [5]int64{5, 4, 5, 1, 0} {
+				t.Fatal(before)
+			}
+			w.after(731 * day) // everything is past its time
+			do(triggers[dialect])
+			if err := w.Privacy.Sweep(ctx); err == nil {
+				t.Error("the sweep does not say that it failed")
+			}
+			if got := rows(); got != before {
+				t.Errorf("without proof %v is left of %v", got, before)
+			}
+			do("DROP TRIGGER no_proof")
+			w.sweep()
+			w.sweep()
+			if got := rows(); got[0]+got[1]+got[2]+got[3] != 0 || got[4] < 3 {
+				t.Errorf("with proof %v is left", got)
+			}
+		})
+	}
 }
 
 func TestErasingInBatches(t *testing.T) {

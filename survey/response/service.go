@@ -270,7 +270,9 @@ func (s *Service) Receipt(ctx context.Context, code string) (Receipt, error) {
 }
 
 // Recount computes the tallies of a wave anew from its counted answers, without
-// storing them: what the stored ones must be equal to.
+// storing them: what the stored ones must be equal to while the answers are kept.
+// When their time is over and they were erased, only the stored ones are left, which
+// is why they are never made anew from this.
 func (s *Service) Recount(ctx context.Context, waveID string) ([]tally.Row, error) {
 	w, err := s.deps.Waves.ByID(ctx, waveID)
 	if err != nil {

@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"chengyin/survey/app"
 	"chengyin/survey/apptest"
+	"chengyin/survey/collector"
 	"chengyin/survey/response"
+	"chengyin/survey/store/storetest"
 )
 
 func traceOf(t *testing.T, w *apptest.World, id string) (x response.Trace, ok bool) {
@@ -88,6 +91,91 @@ func TestTraces(t *testing.T) {
 				t.Errorf("%+v %v", k, err)
 			}
 		})
+	})
+}
+
+// TestKeysOfWavesFollowTheSecret: a new secret reads the keys that an older one has
+// sealed and seals them again, so that the older can be done away with.
+func TestKeysOfWavesFollowTheSecret(t *testing.T) {
+	dsn := storetest.DSN(t, "sqlite")
+	w := apptest.New(t, dsn)
+	old := []byte(strings.Repeat("s", 32)) // the World's
+	recent := []byte(strings.Repeat("n", 32))
+	sealed := func(a *app.App) string {
+		t.Helper()
+		var k response.WaveKey
+		if err := a.DB.Read(ctx).Take(&k).Error; err != nil {
+			t.Fatal(err)
+		}
+		return k.Sealed
+	}
+	slot := 1
+	send := func(a *app.App) (string, error) {
+		t.Helper()
+		slot++ // codes are signed with a secret, too: a poster of today's
+		made, err := a.Collectors.Create(ctx, apptest.Office, w.Wave, []collector.Spec{{Area: apptest.North, Channel: collector.Poster, Slot: slot}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code := made[0].Code
+		sheet, err := a.Responses.Open(ctx, code)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := response.Submission{Code: code, ID: sheet.Ticket.ID, Ticket: sheet.Ticket.Token, Answers: apptest.Answers(nil), Device: "phone-a"}
+		if _, _, err = a.Responses.Submit(ctx, in); err != nil {
+			return "", err
+		}
+		var x response.Trace
+		if err := a.DB.Read(ctx).Where("response_id = ?", in.ID).Take(&x).Error; err != nil {
+			t.Fatal(err)
+		}
+		return x.DeviceHash, nil
+	}
+	restart := func(secret []byte, older ...[]byte) *app.App {
+		t.Helper()
+		a, err := app.New(ctx, app.Config{Database: dsn, Secret: secret, Older: older, CodeVersion: "test", Clock: w.Clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { a.Close() })
+		return a
+	}
+	first, err := send(w.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := sealed(w.App)
+	t.Run("a secret that does not know the older one cannot read the key", func(t *testing.T) {
+		if _, err := send(restart(recent)); err == nil {
+			t.Error("the key was read")
+		}
+		if sealed(w.App) != was {
+			t.Error("the key was sealed again by one who cannot read it")
+		}
+	})
+	t.Run("with the older one the phone keeps its hash, and the key is sealed again", func(t *testing.T) {
+		if h, err := send(restart(recent, old)); err != nil || h != first || first == "" {
+			t.Errorf("%q, not %q: %v", h, first, err)
+		}
+		if sealed(w.App) == was {
+			t.Error("the key is still sealed with the older secret")
+		}
+	})
+	t.Run("then the older one can be done away with", func(t *testing.T) {
+		if h, err := send(restart(recent)); err != nil || h != first {
+			t.Errorf("%q, not %q: %v", h, first, err)
+		}
+	})
+	t.Run("a destroyed key is not sealed again", func(t *testing.T) {
+		a := restart([]byte(strings.Repeat("l", 32)), recent)
+		w.Advance(w.Wave.ClosesAt.Add(61 * 24 * time.Hour).Sub(w.Clock()))
+		if err := a.Privacy.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if s := sealed(a); s != "" {
+			t.Errorf("%q", s)
+		}
 	})
 }
 
