@@ -123,7 +123,9 @@ func compareWithR(t *testing.T, a *app.App, w wave.Wave) {
 	for _, s := range board.Scores {
 		r, ok := want[key{s.Mode, s.AreaCode, s.Indicator}]
 		if !ok {
-			if s.Reason != score.NoAnswers {
+			// The file does not tell communities with fewer than five answers apart.
+			few := s.Level == area.Community && s.N < 5 && s.Reason == score.TooFew
+			if s.Reason != score.NoAnswers && !few {
 				t.Errorf("%s %s %s: R has no such figure, the board has %+v", s.Mode, s.AreaCode, s.Indicator, s)
 			}
 			continue

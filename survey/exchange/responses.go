@@ -2,10 +2,12 @@
 package exchange
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,7 +79,7 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 		if err != nil {
 			return err
 		}
-		small, err := fewAnswers(db, w.ID)
+		names, err := placesOf(db, w.ID)
 		if err != nil {
 			return err
 		}
@@ -85,7 +87,7 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 			if !actor.Sees(survey.ExportResponses, x.AreaCode) {
 				return nil
 			}
-			row, err := line(x, u, q, r, designs[x.Mode], small)
+			row, err := line(x, u, q, r, designs[x.Mode], names)
 			if err != nil {
 				return err
 			}
@@ -102,36 +104,56 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 // fewest is how many answers of a community an export tells apart at least.
 const fewest = 5
 
-// places are communities with fewer answers of a mode than an export may tell
-// apart, and how the export calls them.
-type places map[[2]string]string
+// places says what an export calls the communities: by the place that holds their
+// results now, and those with few answers of a mode not at all.
+type places struct {
+	into map[string]string    // of those that were merged away
+	few  map[[2]string]string // by mode and code
+}
+
+// now returns the community that holds the results of a community.
+func (p places) now(code string) string { return cmp.Or(p.into[code], code) }
 
 // named returns what the export calls a community or stratum.
 func (p places) named(mode, code string) string {
-	if name, few := p[[2]string{mode, code}]; few {
-		return name
-	}
-	return code
+	return cmp.Or(p.few[[2]string{mode, code}], code)
 }
 
-// fewAnswers finds the communities with few answers. The export calls each by its
+// placesOf finds the communities with few answers. The export calls each by its
 // subdistrict and a number: they stay apart, as the standard errors need them, and
-// no one can tell which is which.
-func fewAnswers(r *gorm.DB, wave string) (places, error) {
-	var rows []struct{ Mode, AreaCode string }
-	err := r.Table("responses").Select("mode, area_code").Where("wave_id = ? AND status = ?", wave, response.Counted).
-		Group("mode, area_code").Having("COUNT(*) < ?", fewest).Order("mode, area_code").Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("count answers by community: %w", err)
+// no one can tell which is which. One that was merged away and had few of its own
+// is not named as a stratum either.
+func placesOf(r *gorm.DB, wave string) (places, error) {
+	var areas []area.Area
+	if err := r.Where("successor_code IS NOT NULL").Find(&areas).Error; err != nil {
+		return places{}, fmt.Errorf("read merged communities: %w", err)
 	}
-	out, last := places{}, map[string]int{}
+	out := places{into: area.Successors(areas), few: map[[2]string]string{}}
+	var rows []struct {
+		Mode, AreaCode string
+		N              int
+	}
+	err := r.Table("responses").Select("mode, area_code, COUNT(*) AS n").Where("wave_id = ? AND status = ?", wave, response.Counted).
+		Group("mode, area_code").Scan(&rows).Error
+	if err != nil {
+		return places{}, fmt.Errorf("count answers by community: %w", err)
+	}
+	n := map[[2]string]int{}
 	for _, x := range rows {
-		if len(survey.Prefix(x.AreaCode)) != 12 {
-			continue // no community
+		n[[2]string{x.Mode, out.now(x.AreaCode)}] += x.N
+		if out.into[x.AreaCode] != "" {
+			n[[2]string{x.Mode, x.AreaCode}] += x.N
 		}
-		up := x.AreaCode[:9] + "000"
-		last[x.Mode+up]++
-		out[[2]string{x.Mode, x.AreaCode}] = fmt.Sprintf("%s-%d", up, last[x.Mode+up])
+	}
+	last := map[string]int{}
+	for _, k := range slices.SortedFunc(maps.Keys(n), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		mode, code := k[0], k[1]
+		if n[k] >= fewest || len(survey.Prefix(code)) != 12 {
+			continue // enough, or no community
+		}
+		up := code[:9] + "000"
+		last[mode+up]++
+		out.few[k] = fmt.Sprintf("%s-%d", up, last[mode+up])
 	}
 	return out, nil
 }
@@ -155,7 +177,7 @@ func header(q *questionnaire.Definition, r *indicator.Recipe) []string {
 	return h
 }
 
-func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *indicator.Recipe, design score.Design, small places) ([]string, error) {
+func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *indicator.Recipe, design score.Design, names places) ([]string, error) {
 	answers, wrong := questionnaire.ParseAnswers([]byte(x.Answers))
 	if len(wrong) > 0 {
 		return nil, survey.ErrInvalid.With(wrong...)
@@ -167,7 +189,7 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 	age, _ := answers["age"].(string)
 	sex, _ := answers["sex"].(string)
 	inBase, margins, raked := "0", []string{"", "", ""}, ""
-	community := x.AreaCode
+	community := names.now(x.AreaCode)
 	values := make([]indicator.Value, len(r.Indicators))
 	if slices.Contains(area.Ages, age) && slices.Contains(area.Sexes, sex) && r.InBase(q, answers) {
 		inBase, values = "1", r.Values(q, answers)
@@ -177,10 +199,10 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 		}
 	}
 	day := x.ReceivedAt.In(china).Format(time.DateOnly)
-	if small.named(x.Mode, community) != community {
+	if names.named(x.Mode, community) != community {
 		day = ""
 	}
-	community, stratum = small.named(x.Mode, community), small.named(x.Mode, stratum)
+	community, stratum = names.named(x.Mode, community), names.named(x.Mode, stratum)
 	row := []string{x.Mode, x.Via, x.Lang, day, community, stratum, psu, number(weight)}
 	row = append(append(row, margins...), inBase, raked)
 	for _, v := range values {

@@ -427,3 +427,44 @@ func TestFewAnswersOfACommunity(t *testing.T) {
 		}
 	})
 }
+
+// TestFewAnswersOfMergedCommunities: answers of communities that are one now count
+// together.
+func TestFewAnswersOfMergedCommunities(t *testing.T) {
+	each(t, func(t *testing.T, w *apptest.World) {
+		for place, n := range map[string]int{apptest.North: 3, apptest.South: 4} {
+			for i := range n {
+				if _, err := answer(w, w.Posters[place], "", questionnaire.Answers{"age": area.Ages[i], "sex": area.Sexes[i%2]}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := answer(w, w.Posters[apptest.South], "", questionnaire.Answers{"age": "u18"}); err != nil { // outside the base
+			t.Fatal(err)
+		}
+		merge(t, w, apptest.South, apptest.North)
+		file, raw := export(t, w, apptest.Office)
+		if len(file.rows) != 8 || strings.Contains(raw, apptest.South) {
+			t.Errorf("%d rows, or South is named", len(file.rows))
+		}
+		for _, r := range file.rows {
+			if r["community"] != apptest.North || r["date"] == "" {
+				t.Errorf("a row of %q on %q", r["community"], r["date"])
+			}
+		}
+	})
+}
+
+// merge lets one community go up in another.
+func merge(t *testing.T, w *apptest.World, from, into string) {
+	t.Helper()
+	gone, err := w.Areas.ByCode(ctx, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := w.Clock().Truncate(24 * time.Hour)
+	gone.ValidTo, gone.SuccessorCode = &ended, &into
+	if err := w.Areas.Save(ctx, []area.Area{gone}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -20,7 +20,9 @@ type count struct{ mode, indicator string }
 // missing below a place it follows from the place's own number and the others'
 // (complementary suppression; see Willenborg & de Waal 2001, Elements of
 // Statistical Disclosure Control, ch. 6). So at least one more number is withheld,
-// the smallest that will do, in all modes and for all indicators of its place.
+// the smallest that will do, in all modes and for all indicators of its place. What
+// is withheld below a place adds up to least or more: the sum follows, too, and is
+// not to be that of a few people.
 type neighbours struct {
 	below map[string][]string // places directly below, by code
 	keys  []count
@@ -148,7 +150,7 @@ func (w *neighbours) protect(parent string, k count) bool {
 		}
 	}
 	switch {
-	case !needed || hidden >= 2 && low < sum && sum < high:
+	case !needed || hidden >= 2 && sum >= least && low < sum && sum < high:
 		return false
 	case spare != "":
 		w.keep(spare)

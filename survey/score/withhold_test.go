@@ -146,6 +146,28 @@ func TestNobodyWorksOutASmallNumber(t *testing.T) {
 		}
 		areas, scores := village(visits, scans)
 		withhold(scores, areas)
+		told, children := map[[2]string]int{}, map[string][]string{} // n of each place as it is shown
+		for _, s := range scores {
+			if (s.N == 0 || s.N >= least) && !strings.Contains(s.Flags, NWithheld) {
+				told[[2]string{s.AreaCode, s.Mode}] = s.N
+			}
+		}
+		for _, a := range areas {
+			if a.ParentCode != nil {
+				children[*a.ParentCode] = append(children[*a.ParentCode], a.Code)
+			}
+		}
+		for p, below := range children {
+			for _, mode := range []string{"visit", "scan"} {
+				rest, shown := told[[2]string{p, mode}]
+				for _, c := range below {
+					rest -= told[[2]string{c, mode}]
+				}
+				if shown && rest > 0 && rest < least {
+					t.Fatalf("%s %s: %d answers are left for those that are not shown, from %v %v", p, mode, rest, visits, scans)
+				}
+			}
+		}
 		known := guess(areas, scores)
 		for _, s := range scores {
 			if r := known[[2]string{s.AreaCode, s.Mode}]; s.N > 0 && s.N < least && r[0] == r[1] {
@@ -174,7 +196,8 @@ func TestWithhold(t *testing.T) {
 		"nothing small, nothing withheld":                        {[][]int{{10, 20, 30}}, nil},
 		"the smallest neighbour that will do":                    {[][]int{{3, 20, 10}}, []string{"990102001003"}},
 		"two small ones protect each other":                      {[][]int{{3, 2, 10}}, nil},
-		"but not when their sum says both":                       {[][]int{{1, 1, 10}}, []string{"990102001003"}},
+		"but not when together they are fewer than five":         {[][]int{{2, 2, 10}}, []string{"990102001003"}},
+		"and not when their sum says both":                       {[][]int{{1, 1, 10}}, []string{"990102001003"}},
 		"a neighbour of 5 beside a 1 gives both away":            {[][]int{{1, 5, 10}}, []string{"990102001002", "990102001003"}},
 		"without a neighbour the place above is withheld itself": {[][]int{{3, 0, 0}, {20, 30, 40}}, []string{"990102001002", "990102001003", "990102002000", "990102002001"}},
 	} {
