@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,6 +66,21 @@ func TestLoad(t *testing.T) {
 		if err != nil || c != want {
 			t.Fatalf("%+v %v", c, err)
 		}
+	})
+	t.Run("proxies and the single sign-on can come from flags, and its secret cannot: a list of processes would show it", func(t *testing.T) {
+		c, err := load(t, "trusted_proxies: 192.0.2.1\noidc_issuer: https://file.example\noidc_client_id: file\noidc_login_claim: file\n", map[string]string{"CHENGYIN_OIDC_CLIENT_SECRET": "told nobody"},
+			"-trusted-proxies", "10.0.0.1", "-oidc-issuer", "https://id.example", "-oidc-client-id", "chengyin", "-oidc-login-claim", "sub")
+		got := []string{c.TrustedProxies, c.OIDCIssuer, c.OIDCClientID, c.OIDCClientSecret, c.OIDCLoginClaim}
+		if want := []string{"10.0.0.1", "https://id.example", "chengyin", "told nobody", "sub"}; err != nil || !slices.Equal(got, want) {
+			t.Fatalf("%q %v", got, err)
+		}
+		f := flag.NewFlagSet("", flag.ContinueOnError)
+		config.Bind(f)
+		f.VisitAll(func(x *flag.Flag) {
+			if strings.HasSuffix(x.Name, "secret") {
+				t.Errorf("-%s", x.Name)
+			}
+		})
 	})
 	t.Run("the file can be named by the environment", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "c.yaml")
