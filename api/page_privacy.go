@@ -124,7 +124,10 @@ func (a *API) centreClass(s privacy.State, mayChange bool, lang string) centreCl
 		Code: string(s.Class), Name: a.static.T(lang, "console.privacy.class."+string(s.Class)), What: a.static.T(lang, key+".what"), Basis: a.static.T(lang, key+".basis"),
 		Until: a.until(s.Class, s.Days, lang), Rows: "–", Next: "–", Days: s.Days, Min: s.Min, Max: s.Max, Change: mayChange && !s.Fixed,
 	}
-	if s.Rows != nil {
+	switch {
+	case s.Few:
+		v.Rows = count(1) // as everywhere that there are a few
+	case s.Rows != nil:
 		v.Rows = strconv.FormatInt(*s.Rows, 10)
 	}
 	if s.Next != nil {

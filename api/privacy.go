@@ -17,7 +17,8 @@ type clockView struct {
 	Min     int          `json:"min"`
 	Max     int          `json:"max" doc:"0: no upper bound"`
 	Fixed   bool         `json:"fixed" doc:"this clock is not changed here"`
-	Rows    *int64       `json:"rows" doc:"in the caller's places; null: not for this reader"`
+	Rows    *int64       `json:"rows" doc:"in the caller's places; null: not for this reader, or 1 to 4"`
+	Few     bool         `json:"few" doc:"there are 1 to 4: how many is not told"`
 	Next    *time.Time   `json:"next_erasure"`
 	Total   int64        `json:"erased" doc:"items so far"`
 	Erasure *erasureView `json:"last_erasure"`
@@ -86,7 +87,7 @@ func (a *API) describePrivacy() {
 }
 
 func viewClock(s privacy.State) clockView {
-	v := clockView{Class: string(s.Class), Min: s.Min, Max: s.Max, Fixed: s.Fixed, Rows: s.Rows, Total: s.Total}
+	v := clockView{Class: string(s.Class), Min: s.Min, Max: s.Max, Fixed: s.Fixed, Rows: s.Rows, Few: s.Few, Total: s.Total}
 	if s.Class != privacy.Aggregates {
 		v.Days = &s.Days
 	}

@@ -16,7 +16,8 @@ import (
 type State struct {
 	Rule
 	Days  int        // now
-	Rows  *int64     // nil: not for this reader
+	Rows  *int64     // nil: not for this reader, or few
+	Few   bool       // of answers or their traces, there are 1 to 4 in the reader's places
 	Next  *time.Time // when the next of it is due; nil: nothing is, or for good
 	Last  *Erasure   // the last erasure, with its proof
 	Total int64      // items erased so far
@@ -69,7 +70,7 @@ func (s *Service) Overview(ctx context.Context, actor survey.Actor) (Overview, e
 				return Overview{}, err
 			}
 		}
-		if err := lastOf(r, &st); err != nil {
+		if err := lastOf(r, &st, mine, counts); err != nil {
 			return Overview{}, err
 		}
 		out.States = append(out.States, st)
@@ -119,7 +120,12 @@ func (s *Service) count(r *gorm.DB, actor survey.Actor, mine []wave.Wave, st *St
 	if n == 0 {
 		st.Next = nil
 	}
-	st.Rows = &n
+	if st.Class == Devices || st.Class == Sources || st.Class == Answers {
+		st.Few = n > 0 && n < response.Fewest
+	}
+	if !st.Few {
+		st.Rows = &n
+	}
 	return err
 }
 
@@ -139,23 +145,36 @@ func (s *Service) due(waves []wave.Wave, days int) *time.Time {
 	return next
 }
 
-func lastOf(r *gorm.DB, st *State) error {
+// lastOf fills in what was erased of a class. Whoever answers for the privacy of some
+// waves sees the proofs of these, and those that are of no wave.
+func lastOf(r *gorm.DB, st *State, mine []wave.Wave, narrow bool) error {
+	of := func() *gorm.DB {
+		q := r.Model(&Erasure{}).Where("class = ?", string(st.Class))
+		if narrow {
+			q = q.Where("wave_id IN ?", append(idsOf(mine), ""))
+		}
+		return q
+	}
 	var last []Erasure
-	if err := r.Where("class = ?", string(st.Class)).Order("at DESC, id DESC").Limit(1).Find(&last).Error; err != nil {
+	if err := of().Order("at DESC, id DESC").Limit(1).Find(&last).Error; err != nil {
 		return err
 	}
 	if len(last) > 0 {
 		st.Last = &last[0]
 	}
-	return r.Model(&Erasure{}).Where("class = ?", string(st.Class)).Select("COALESCE(SUM(items), 0)").Scan(&st.Total).Error
+	return of().Select("COALESCE(SUM(items), 0)").Scan(&st.Total).Error
+}
+
+func idsOf(waves []wave.Wave) []string {
+	out := make([]string, len(waves))
+	for i, w := range waves {
+		out[i] = w.ID
+	}
+	return out
 }
 
 func (s *Service) deletions(r *gorm.DB, actor survey.Actor, mine []wave.Wave) (d Deletions, err error) {
-	ids := make([]string, len(mine))
-	for i, w := range mine {
-		ids[i] = w.ID
-	}
-	stones := func() *gorm.DB { return r.Model(&response.Tombstone{}).Where("wave_id IN ?", ids) }
+	stones := func() *gorm.DB { return r.Model(&response.Tombstone{}).Where("wave_id IN ?", idsOf(mine)) }
 	if err = stones().Count(&d.All).Error; err != nil {
 		return d, err
 	}

@@ -302,11 +302,14 @@ func TestOverview(t *testing.T) {
 		if err != nil || !o.MayChange || o.Deletions == nil || o.Deletions.Repeat != 3 {
 			t.Fatalf("%+v %v", o, err)
 		}
-		for class, want := range map[privacy.Class]int64{privacy.Devices: 4, privacy.Sources: 5, privacy.Answers: 5} {
+		for class, want := range map[privacy.Class]int64{privacy.Sources: 5, privacy.Answers: 5} {
 			s := state(o, class)
-			if s.Rows == nil || *s.Rows != want || s.Next == nil || s.Last != nil {
+			if s.Rows == nil || *s.Rows != want || s.Few || s.Next == nil || s.Last != nil {
 				t.Errorf("%+v", s)
 			}
+		}
+		if s := state(o, privacy.Devices); s.Rows != nil || !s.Few || s.Next == nil {
+			t.Errorf("4 of something are told: %+v", s)
 		}
 		if got, want := *state(o, privacy.Devices).Next, w.Wave.ClosesAt.AddDate(0, 0, 60); !got.Equal(want) {
 			t.Errorf("hashes go on %v, not %v", got, want)
@@ -349,6 +352,17 @@ func TestOverview(t *testing.T) {
 			}
 			if s := state(o, privacy.Sources); s.Last == nil || s.Last.Items != 4 || s.Total != 4 || len(s.Last.IDsSHA256) != 64 || *s.Rows != 0 || s.Next != nil {
 				t.Errorf("%+v", s)
+			}
+		})
+		t.Run("the proofs of a wave are for those who answer for it", func(t *testing.T) {
+			w.after(731 * day)
+			w.sweep()
+			w.sweep()
+			for place, want := range map[string]bool{apptest.City: true, apptest.South: false} {
+				o, err := w.Privacy.Overview(ctx, survey.As("x", "office", place))
+				if s := state(o, privacy.Answers); err != nil || (s.Last != nil) != want || (s.Total > 0) != want {
+					t.Errorf("%s: %+v %v", place, s, err)
+				}
 			}
 		})
 	})
