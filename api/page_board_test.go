@@ -78,8 +78,11 @@ func TestBoard(t *testing.T) {
 		r.want(t, 200, "area="+apptest.North, "area="+apptest.East, "北社区", "南社区")
 		r = page(t, ana, s.url+"/board?area="+apptest.North)
 		r.want(t, 200, "北社区", "查看本社区的二维码", "!<tbody role")
-		if got := r.cell(apptest.North, "awareness", "n"); got != "18" {
+		if got := r.cell(apptest.North, "awareness", "n"); got != "隐去" { // with the subdistrict's it would tell the neighbour's 3
 			t.Errorf("n of the community %q", got)
+		}
+		if got := r.cell(apptest.North, "awareness", "estimate"); !regexp.MustCompile(`^\d+\.\d$`).MatchString(got) {
+			t.Errorf("estimate of the community %q", got)
 		}
 	})
 	t.Run("small cells are told nowhere", func(t *testing.T) {
