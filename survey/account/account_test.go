@@ -100,7 +100,13 @@ func (d *desk) events(t *testing.T) []string {
 	return out
 }
 
+// Hundreds of sign-ins in these tests are not about how slow they are.
+func init() { account.Cost = account.HashCost{Passes: 1, Memory: 64} }
+
 func TestPasswordsAreKeptAsSlowHashes(t *testing.T) {
+	cheap := account.Cost
+	account.Cost = account.Usual
+	t.Cleanup(func() { account.Cost = cheap })
 	each(t, func(t *testing.T, d *desk) {
 		d.create(t, "second")
 		var hashes []string
