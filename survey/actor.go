@@ -17,17 +17,22 @@ const (
 	ManageCollectors Permission = "manage_collectors" // posters and codes
 	ManageAreas      Permission = "manage_areas"      // places, units, population
 	ManageWaves      Permission = "manage_waves"
-	ManagePrivacy    Permission = "manage_privacy"  // retention and erasure
-	ManageTokens     Permission = "manage_tokens"   // access of other systems to what one may do oneself
-	ManageAccounts   Permission = "manage_accounts" // 系统管理员: who may sign in
-	ManageGrants     Permission = "manage_grants"   // 安全管理员: who may do what
-	ManageSecurity   Permission = "manage_security" // 安全管理员: roles and rules of signing in
-	ReadAudit        Permission = "read_audit"      // 审计管理员
+	ManagePrivacy    Permission = "manage_privacy"   // retention and erasure
+	ManageTokens     Permission = "manage_tokens"    // access of other systems to what one may do oneself
+	ManageAccounts   Permission = "manage_accounts"  // 系统管理员: who may sign in
+	ManageGrants     Permission = "manage_grants"    // 安全管理员: who may do what
+	ManageSecurity   Permission = "manage_security"  // 安全管理员: roles and rules of signing in
+	ReadAudit        Permission = "read_audit"       // 审计管理员
+	ManageSamples    Permission = "manage_samples"   // address frames, plans, draws
+	ManageFieldwork  Permission = "manage_fieldwork" // who visits which household, how far it is, whose phone is locked
+	ReadReports      Permission = "read_reports"     // what residents say of the interview they gave
+	Interview        Permission = "interview"        // visit the households one was given
 )
 
 // Permissions lists all permissions in the order in which people read them.
 var Permissions = []Permission{
 	SeeScores, SeeResponses, ReadAnswers, ExportResponses, ManageCollectors, ManageAreas, ManageWaves, ManagePrivacy, ManageTokens,
+	ManageSamples, ManageFieldwork, ReadReports, Interview,
 	ManageAccounts, ManageGrants, ManageSecurity, ReadAudit,
 }
 

@@ -13,10 +13,10 @@ type Role struct {
 // DefaultRoles are the roles that an installation begins with. The three
 // administrators (三员) see neither scores nor answers.
 var DefaultRoles = []Role{
-	{"office", Text{"创城办（区、市）", "District or city office"}, []Permission{SeeScores, SeeResponses, ReadAnswers, ExportResponses, ManageCollectors, ManageAreas, ManageWaves, ManagePrivacy, ManageTokens}},
-	{"subdistrict", Text{"镇街管理员", "Subdistrict manager"}, []Permission{SeeScores, SeeResponses, ManageCollectors}},
-	{"community", Text{"社区管理员", "Community manager"}, []Permission{SeeScores, SeeResponses, ManageCollectors}},
-	{"worker", Text{"社区工作者", "Community worker"}, nil},
+	{"office", Text{"创城办（区、市）", "District or city office"}, []Permission{SeeScores, SeeResponses, ReadAnswers, ExportResponses, ManageCollectors, ManageAreas, ManageWaves, ManagePrivacy, ManageTokens, ManageSamples, ManageFieldwork, ReadReports}},
+	{"subdistrict", Text{"镇街管理员", "Subdistrict manager"}, []Permission{SeeScores, SeeResponses, ManageCollectors, ManageFieldwork}},
+	{"community", Text{"社区管理员", "Community manager"}, []Permission{SeeScores, SeeResponses, ManageCollectors, ManageFieldwork}},
+	{"worker", Text{"社区工作者", "Community worker"}, []Permission{Interview}},
 	{"unit", Text{"责任单位", "Responsible unit"}, nil},
 	{"viewer", Text{"只读查看", "Read-only viewer"}, []Permission{SeeScores}},
 	{"sysadmin", Text{"系统管理员", "System administrator"}, []Permission{ManageAccounts}},
