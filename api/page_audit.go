@@ -27,7 +27,7 @@ var auditKinds = []string{
 	"account.grant_withdrawn", "account.grant_refused", "account.granted", "account.grant_ended", "account.policy_changed",
 	"role.created", "role.changed", "role.removed",
 	event.AccessRefused,
-	"response.read", "response.exported", "response.erased", "privacy.clock_changed", "privacy.erased",
+	"response.read", "response.exported", "response.erased", "report.received", "report.seen", "report.handled", "privacy.clock_changed", "privacy.erased",
 	"wave.created", "questionnaire.published", "recipe.published", "score.published", "collector.created", "collector.revoked", "area.imported",
 	event.Began, event.Verified, event.Exported, event.PruneAsked, event.Pruned, event.RetentionChanged, event.Doubted, event.KeyChanged, event.GaveUp,
 	"demo.begun", "demo.filled",

@@ -38,6 +38,10 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		a.every(ctx, sweepPause, a.takeUpReports)
+		return nil
+	})
+	g.Go(func() error {
 		a.refreshScores(ctx)
 		return nil
 	})
@@ -86,5 +90,13 @@ func (a *App) refreshScores(ctx context.Context) {
 func (a *App) sweep(ctx context.Context) {
 	if err := a.Privacy.Sweep(ctx); err != nil && ctx.Err() == nil {
 		a.Log.Error("erase what is past its time", "err", err)
+	}
+}
+
+// takeUpReports brings what residents reported early to the interviews that have
+// arrived since.
+func (a *App) takeUpReports(ctx context.Context) {
+	if err := a.Responses.TakeUpReports(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("take up what residents reported early", "err", err)
 	}
 }

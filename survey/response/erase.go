@@ -119,8 +119,9 @@ func movedBy(r *gorm.DB, x Response, d *questionnaire.Definition, recipe *indica
 	return tally.Of(tally.Answer{WaveID: x.WaveID, Mode: x.Mode, AreaCode: x.AreaCode, Unit: unit, Answers: answers}, d, recipe), nil
 }
 
-// Remove deletes responses with all that belongs to them. It leaves the tallies
-// as they are.
+// Remove deletes responses with all that belongs to them. What residents reported
+// stays without saying of which answers, and of the visits that brought them what
+// became of these. It leaves the tallies as they are.
 func Remove(tx *store.Tx, ids []string) error {
 	if len(ids) == 0 {
 		return nil
@@ -129,6 +130,12 @@ func Remove(tx *store.Tx, ids []string) error {
 		return err
 	}
 	if err := tx.Where("response_id IN ?", ids).Delete(&Trace{}).Error; err != nil {
+		return err
+	}
+	if err := tx.Model(&Report{}).Where("response_id IN ?", ids).Update("response_id", "").Error; err != nil {
+		return err
+	}
+	if err := stripRecords(tx, ids); err != nil {
 		return err
 	}
 	return tx.Where("id IN ?", ids).Delete(&Response{}).Error

@@ -24,3 +24,6 @@ func Keep(tx *store.Tx, batch ...*Item) error { return keep(tx, batch) }
 
 // Result tells what became of an item.
 func (it *item) Result() (stored Response, first bool, err error) { return it.stored, it.first, it.err }
+
+// Receipt is the receipt that the submission will have.
+func (it *item) Receipt() string { return it.sent.Receipt }
