@@ -72,7 +72,7 @@ func compareWithR(t *testing.T, a *app.App, w wave.Wave) {
 	must(err)
 	recipe, err := a.Recipes.ByID(ctx, w.RecipeID)
 	must(err)
-	designs, err := score.Designs(a.DB.Read(ctx), w, recipe)
+	designs, err := score.Designs(a.DB.Read(ctx), w, recipe, a.Clock())
 	must(err)
 
 	dir := t.TempDir()

@@ -45,7 +45,8 @@ var china = time.FixedZone("Asia/Shanghai", 8*60*60)
 // survey.ErrDenied to those who may not see answers.
 //
 // The design columns: stratum and psu (empty: the answer is its own), weight_base
-// is the design weight, margin_* the category in each population margin, in_base
+// is the design weight, weight_response how many households of its building or
+// community an interviewed one stands for (1 for scans), margin_* the category in each population margin, in_base
 // whether the recipe counts the person, and weight the raked weight, empty
 // outside the base and when the weighting failed. A community with fewer than five
 // answers of the mode is called by its subdistrict and a number, without dates. y_* is the value of each indicator, empty where it has none.
@@ -75,7 +76,7 @@ func Responses(ctx context.Context, d Deps, actor survey.Actor, w wave.Wave, out
 		return err
 	}
 	err = d.DB.Snapshot(ctx, func(db *gorm.DB) error {
-		designs, err := score.Designs(db, w, r)
+		designs, err := score.Designs(db, w, r, d.DB.Clock()())
 		if err != nil {
 			return err
 		}
@@ -159,7 +160,7 @@ func placesOf(r *gorm.DB, wave string) (places, error) {
 }
 
 func header(q *questionnaire.Definition, r *indicator.Recipe) []string {
-	h := []string{"mode", "via", "lang", "date", "community", "stratum", "psu", "weight_base", "margin_place", "margin_age", "margin_sex", "in_base", "weight"}
+	h := []string{"mode", "via", "lang", "date", "community", "stratum", "psu", "weight_base", "weight_response", "margin_place", "margin_age", "margin_sex", "in_base", "weight"}
 	for _, ind := range r.Indicators {
 		h = append(h, "y_"+ind.Code)
 	}
@@ -186,6 +187,7 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 	if u != nil {
 		stratum, psu, weight = u.Stratum, u.PSU, u.Weight
 	}
+	stands := design.Stands(stratum, psu)
 	age, _ := answers["age"].(string)
 	sex, _ := answers["sex"].(string)
 	inBase, margins, raked := "0", []string{"", "", ""}, ""
@@ -194,7 +196,7 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 	if slices.Contains(area.Ages, age) && slices.Contains(area.Sexes, sex) && r.InBase(q, answers) {
 		inBase, values = "1", r.Values(q, answers)
 		if cell, ok := design.Cell(x.AreaCode, stratum, age, sex); ok {
-			margins, raked = cell.Margins, number(weight*cell.Factor)
+			margins, raked = cell.Margins, number(weight*stands*cell.Factor)
 			stratum, community = cell.Stratum, cell.Area
 		}
 	}
@@ -203,7 +205,7 @@ func line(x response.Response, u *sample.Unit, q *questionnaire.Definition, r *i
 		day = ""
 	}
 	community, stratum = names.named(x.Mode, community), names.named(x.Mode, stratum)
-	row := []string{x.Mode, x.Via, x.Lang, day, community, stratum, psu, number(weight)}
+	row := []string{x.Mode, x.Via, x.Lang, day, community, stratum, psu, number(weight), number(stands)}
 	row = append(append(row, margins...), inBase, raked)
 	for _, v := range values {
 		if v.OK {

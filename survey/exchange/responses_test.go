@@ -20,9 +20,12 @@ import (
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
 	"chengyin/survey/exchange"
+	"chengyin/survey/fieldwork"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
+	"chengyin/survey/sample"
 	"chengyin/survey/score"
+	"chengyin/survey/store"
 	"chengyin/survey/store/storetest"
 )
 
@@ -128,7 +131,7 @@ func TestFileReproducesTheBoard(t *testing.T) {
 		fill(t, w)
 		file, raw := export(t, w, apptest.Office)
 		t.Run("the header names design, indicators and questions", func(t *testing.T) {
-			want := "mode via lang date community stratum psu weight_base margin_place margin_age margin_sex in_base weight y_awareness"
+			want := "mode via lang date community stratum psu weight_base weight_response margin_place margin_age margin_sex in_base weight y_awareness"
 			if got := strings.Join(file.header, " "); !strings.HasPrefix(got, want) || !strings.Contains(got, " residence age sex q1 q2_board ") || strings.Contains(got, "q19") {
 				t.Error(got)
 			}
@@ -244,6 +247,32 @@ func TestVisitsReproduceTheBoard(t *testing.T) {
 		if err := w.Samples.Add(ctx, homes); err != nil {
 			t.Fatal(err)
 		}
+		// In every building of South half of those drawn refused, in North none.
+		err := w.DB.InTx(ctx, func(tx *store.Tx) error {
+			for i, h := range homes {
+				if err := tx.Create(&sample.Home{UnitID: h.ID, WaveID: h.WaveID, AreaCode: h.AreaCode, PSU: h.PSU, Position: i + 1, Probability: 0.5, Base: 2}).Error; err != nil {
+					return err
+				}
+				if h.AreaCode != apptest.South {
+					continue
+				}
+				h.ID, h.Household = "x"+h.ID[1:], h.Household+"x"
+				refused := fieldwork.Home{UnitID: h.ID, WaveID: h.WaveID, AreaCode: h.AreaCode, Stratum: h.Stratum, PSU: h.PSU, Outcome: "2.11", Visits: 1}
+				if err := tx.Create(&h).Error; err != nil {
+					return err
+				}
+				if err := tx.Create(&sample.Home{UnitID: h.ID, WaveID: h.WaveID, AreaCode: h.AreaCode, PSU: h.PSU, Position: 100 + i, Probability: 0.5, Base: 2}).Error; err != nil {
+					return err
+				}
+				if err := tx.Create(&refused).Error; err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i, h := range homes {
 			if _, err := answer(w, w.Visits, h.Household, questionnaire.Answers{"age": area.Ages[i/2%6], "sex": area.Sexes[i/3%2], "q1": []string{"know", "heard", "unknown"}[i*5%3], "q18": []string{"5", "4", "1", "dk"}[i*3%4]}); err != nil {
 				t.Fatal(err)
@@ -257,6 +286,12 @@ func TestVisitsReproduceTheBoard(t *testing.T) {
 			t.Fatal(err)
 		}
 		file, _ := export(t, w, apptest.Office)
+		for _, r := range file.rows {
+			want := map[string]string{apptest.North: "1", apptest.South: "2"}[r["community"]]
+			if r["mode"] == collector.Visited && r["weight_response"] != want {
+				t.Errorf("in %s a visit stands for %s, want %s", r["community"], r["weight_response"], want)
+			}
+		}
 		compared := 0
 		for _, s := range board.Scores {
 			if s.Estimate == nil {

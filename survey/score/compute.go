@@ -11,6 +11,7 @@ import (
 	"chengyin/survey/collector"
 	"chengyin/survey/indicator"
 	"chengyin/survey/tally"
+	"chengyin/survey/weight"
 )
 
 // input is all that the scores of a wave follow from.
@@ -19,6 +20,23 @@ type input struct {
 	population []area.Population
 	recipe     *indicator.Recipe
 	rows       []tally.Row // by key
+	field      weight.Result
+}
+
+// Input is what the scores of a wave follow from, for those who have it from
+// elsewhere than a database.
+type Input struct {
+	Areas      []area.Area // of the wave's place, by code
+	Population []area.Population
+	Recipe     *indicator.Recipe
+	Rows       []tally.Row   // by key
+	Field      weight.Result // how those interviewed stand for the others
+}
+
+// Compute estimates every indicator for every place in every mode, as a refresh
+// does. It is a pure function of its input.
+func Compute(in Input) ([]Score, []Weighting, error) {
+	return compute(input{areas: in.Areas, population: in.Population, recipe: in.Recipe, rows: in.Rows, field: in.Field})
 }
 
 // level is the confidence level of all intervals.
@@ -85,6 +103,9 @@ type doubters struct{ dk, all []float64 }
 // small, and rakes to the population.
 func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	s := &sampleOf{mode: mode, report: Weighting{Mode: mode}}
+	if mode == collector.Visited && in.field.Report.Cells > 0 {
+		s.report.Field = &in.field.Report
+	}
 	number := map[string]int{}
 	for i, ind := range in.recipe.Indicators {
 		number[ind.Code] = i
@@ -106,6 +127,7 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 		if r.Mode != mode || !ok {
 			continue
 		}
+		r = standing(r, in.field.Of(r.Stratum, r.PSU))
 		p := place{r.Stratum, r.PSU, leaf, slices.Index(area.Ages, r.Age), slices.Index(area.Sexes, r.Sex)}
 		c, ok := at[p]
 		if !ok {
@@ -232,6 +254,16 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 	}
 	s.finish(cells, dk, in.recipe, l)
 	return s, nil
+}
+
+// standing returns the row of a PSU whose people stand, each, for f.
+func standing(r tally.Row, f float64) tally.Row {
+	if f == 1 {
+		return r
+	}
+	r.D, r.DY, r.DYY, r.DK = f*r.D, f*r.DY, f*r.DYY, f*r.DK
+	r.DD, r.DDY, r.DDYY = f*f*r.DD, f*f*r.DDY, f*f*r.DDYY
+	return r
 }
 
 // possible takes off what rounding leaves in sums from which answers were taken

@@ -2,6 +2,7 @@ package score
 
 import (
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -10,6 +11,7 @@ import (
 	"chengyin/survey/collector"
 	"chengyin/survey/indicator"
 	"chengyin/survey/wave"
+	"chengyin/survey/weight"
 )
 
 // Design is how the answers of a mode are weighted and estimated: what another
@@ -17,7 +19,12 @@ import (
 type Design struct {
 	sample *sampleOf
 	leafs  leafs
+	field  weight.Result
 }
+
+// Stands returns how many households of the PSU an interviewed one stands for,
+// itself among them: the factor of its design weight before raking.
+func (d Design) Stands(stratum, psu string) float64 { return d.field.Of(stratum, psu) }
 
 // Margins returns the population margins that the weights are raked to.
 func (d Design) Margins() []weighting.Margin {
@@ -33,7 +40,7 @@ type Cell struct {
 	Area    string   // community, after mergers
 	Stratum string   // after strata of a single PSU were joined
 	Margins []string // category in each margin
-	Factor  float64  // final weight over design weight
+	Factor  float64  // final weight over design weight times Design.Stands
 }
 
 // Cell returns where an answer from a community stands. It is false when the
@@ -54,9 +61,9 @@ func (d Design) Cell(code, stratum, age, sex string) (Cell, bool) {
 }
 
 // Designs returns the designs of the modes as the tallies of the wave give them,
-// as r sees them.
-func Designs(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe) (map[string]Design, error) {
-	in, err := inputOf(r, w, recipe)
+// as r sees them at the time now.
+func Designs(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe, now time.Time) (map[string]Design, error) {
+	in, err := inputOf(r, w, recipe, now)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +75,7 @@ func Designs(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe) (map[string]Desi
 		if err != nil {
 			return nil, err
 		}
-		out[mode] = Design{sample, l}
+		out[mode] = Design{sample, l, in.field}
 	}
 	return out, nil
 }

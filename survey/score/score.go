@@ -11,6 +11,7 @@ import (
 	"chengyin/survey/collector"
 	"chengyin/survey/indicator"
 	"chengyin/survey/wave"
+	"chengyin/survey/weight"
 )
 
 // Combined is the mode of an estimate from visits and scans together.
@@ -25,7 +26,7 @@ type Run struct {
 	WaveID        string
 	AsOf          time.Time
 	Stamp         string // of the tallies, places and population that were read
-	InputHash     string // SHA-256 over tallies, places, population and recipe
+	InputHash     string // SHA-256 over tallies, factors of PSUs, places, population and recipe
 	RecipeCode    string
 	RecipeVersion int
 	CodeVersion   string
@@ -51,6 +52,8 @@ type Weighting struct {
 	Worst     float64  `json:"worst"`     // largest |margin/target - 1|
 	Collapsed []string `json:"collapsed"` // categories that were joined because too few answered
 	Problem   string   `json:"problem,omitempty"`
+
+	Field *weight.Report `json:"field,omitempty"` // of visits: how those interviewed stand for the others
 }
 
 // Score is one estimate. Numbers are on 0..100; nil where there is none.

@@ -22,6 +22,7 @@ import (
 	"chengyin/survey/store"
 	"chengyin/survey/tally"
 	"chengyin/survey/wave"
+	"chengyin/survey/weight"
 )
 
 // Deps are the services that scores need.
@@ -72,7 +73,7 @@ func (s *Service) Refresh(ctx context.Context, waveID string) (changed bool, err
 	if err != nil && !isNoRun(err) {
 		return false, err
 	}
-	now, err := stamp(s.db.Read(ctx), w)
+	now, err := stamp(s.db.Read(ctx), w, s.clock())
 	if err != nil || (now == run.Stamp && run.CodeVersion == s.codeVersion) {
 		return false, err
 	}
@@ -108,11 +109,11 @@ func (s *Service) load(ctx context.Context, w wave.Wave, recipe *indicator.Recip
 	}
 	run := Run{ID: id.String(), WaveID: w.ID, RecipeCode: recipe.Code, RecipeVersion: recipe.Version, CodeVersion: s.codeVersion, IsCurrent: true}
 	err = s.db.Snapshot(ctx, func(r *gorm.DB) (err error) {
-		if run.Stamp, err = stamp(r, w); err != nil {
+		run.AsOf = s.clock()
+		if run.Stamp, err = stamp(r, w, run.AsOf); err != nil {
 			return err
 		}
-		run.AsOf = s.clock()
-		in, err = inputOf(r, w, recipe)
+		in, err = inputOf(r, w, recipe, run.AsOf)
 		return err
 	})
 	if err != nil {
@@ -123,8 +124,15 @@ func (s *Service) load(ctx context.Context, w wave.Wave, recipe *indicator.Recip
 }
 
 // inputOf reads all that the scores of a wave follow from, as r sees it.
-func inputOf(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe) (in input, err error) {
+func inputOf(r *gorm.DB, w wave.Wave, recipe *indicator.Recipe, now time.Time) (in input, err error) {
 	in.recipe = recipe
+	psus, err := weight.Load(r, w.ID)
+	if err != nil {
+		return in, err
+	}
+	if in.field, err = weight.Factors(psus, weight.Options{Ended: w.Over(now)}); err != nil {
+		return in, err
+	}
 	if in.rows, err = tally.Load(r, w.ID); err != nil {
 		return in, err
 	}
@@ -156,6 +164,9 @@ func (in input) hash() string {
 			b = strconv.AppendFloat(append(b, '|'), x, 'g', -1, 64)
 		}
 		h.Write(append(b, '\n'))
+	}
+	for _, k := range in.field.Keys() {
+		io.WriteString(h, "factor|"+k.Stratum+"|"+k.PSU+"|"+strconv.FormatFloat(in.field.Of(k.Stratum, k.PSU), 'g', -1, 64)+"\n")
 	}
 	io.WriteString(h, "recipe|"+in.recipe.Code+"|"+strconv.Itoa(in.recipe.Version)+"\n")
 	return hex.EncodeToString(h.Sum(nil))

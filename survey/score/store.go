@@ -3,6 +3,7 @@ package score
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -10,6 +11,7 @@ import (
 	"chengyin/survey/store"
 	"chengyin/survey/tally"
 	"chengyin/survey/wave"
+	"chengyin/survey/weight"
 )
 
 // kept is how many runs of a wave stay, besides those that were published, for
@@ -18,7 +20,7 @@ const kept = 3
 
 // stamp returns a text that changes whenever anything changes that scores follow
 // from. It costs a sum over the cells.
-func stamp(r *gorm.DB, w wave.Wave) (string, error) {
+func stamp(r *gorm.DB, w wave.Wave, now time.Time) (string, error) {
 	moves, err := tally.Moves(r, w.ID)
 	if err != nil {
 		return "", fmt.Errorf("stamp of wave %s: %w", w.Code, err)
@@ -27,7 +29,14 @@ func stamp(r *gorm.DB, w wave.Wave) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("stamp of wave %s: %w", w.Code, err)
 	}
-	return fmt.Sprintf("%d moves, areas %d", moves, revision), nil
+	field, err := weight.Stamp(r, w.ID)
+	if err != nil {
+		return "", err
+	}
+	if w.Over(now) {
+		field += ", ended"
+	}
+	return fmt.Sprintf("%d moves, areas %d, %s", moves, revision, field), nil
 }
 
 func currentRun(r *gorm.DB, waveID string) (Run, error) {

@@ -51,7 +51,8 @@ weighted <- function(mode) {
   targets <- margins[margins$mode == mode, ]
   names <- c(place = "margin_place", age = "margin_age", sex = "margin_sex")
   total <- sum(targets$target[targets$margin == "place"])
-  d$start <- d$weight_base * total / sum(d$weight_base)
+  d$start <- d$weight_base * d$weight_response
+  d$start <- d$start * total / sum(d$start)
   totals <- c("(Intercept)" = total); terms <- c()
   for (m in names(names)) {
     t <- targets[targets$margin == m, ]
