@@ -85,6 +85,7 @@ func humaConfig(version string) huma.Config {
 	c.Info.License = &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"session": {Type: "apiKey", In: "cookie", Name: sessionCookie, Description: "a person who has signed in; by https the name begins with __Host-"},
+		"phone":   {Type: "http", Scheme: "bearer", Description: "a worker's phone that has signed in for field work"},
 		"token":   {Type: "http", Scheme: "bearer", Description: "another system, for a part of what the token's owner may do"},
 	}
 	return c
@@ -105,3 +106,6 @@ func register[I, O any](a *API, op huma.Operation, h func(context.Context, *I) (
 // requestTimeout is how long a request may take before the work for it is given
 // up.
 const requestTimeout = 20 * time.Second
+
+// slowTimeout is the same for what a phone sends over a bad line.
+const slowTimeout = 2 * time.Minute

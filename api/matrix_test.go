@@ -90,7 +90,7 @@ func newMatrix(t *testing.T) *matrix {
 	bodies["POST /sessions/revoke"] = "account=" + viewer.Account
 	m.names = map[string]string{
 		":token": token.ID,
-		":wave":  m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices",
+		":wave":  m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices", ":phone": "0192f0c1-0000-7000-8000-000000000001",
 		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
 		"/roles/:code": "spare", "/api/v1/roles/:code": "spare",
 		"/audit/events/:id": made.ID,
@@ -300,6 +300,9 @@ Made by ` + "`make golden`" + `: every route was called as every role inside its
 		var needs []string
 		for _, x := range p.may {
 			needs = append(needs, string(x))
+		}
+		if p.phone {
+			needs = []string{"a phone's token"}
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", route, cmp.Or(strings.Join(needs, ", "), "a session"), cmp.Or(p.within, "–"), strings.Join(rows[route], " | "))
 	}

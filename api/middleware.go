@@ -69,13 +69,16 @@ func (a *API) request(c *gin.Context) {
 	ctx = context.WithValue(ctx, originKey{}, origin)
 	if !streams(c.Request.URL.Path) {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel = context.WithTimeout(ctx, timeout(c.Request.URL.Path))
 		defer cancel()
 	}
 	if !uploads(c.Request.URL.Path) {
 		// A body that comes drop by drop must not hold the connection. Recorders of
 		// tests have none to limit.
-		_ = http.NewResponseController(c.Writer).SetReadDeadline(start.Add(requestTimeout))
+		_ = http.NewResponseController(c.Writer).SetReadDeadline(start.Add(timeout(c.Request.URL.Path)))
+	}
+	if t := timeout(c.Request.URL.Path); t > requestTimeout { // than the server gives others to be answered
+		_ = http.NewResponseController(c.Writer).SetWriteDeadline(start.Add(t + requestTimeout))
 	}
 	c.Request = c.Request.WithContext(ctx)
 	c.Header("X-Request-Id", id)
@@ -96,6 +99,14 @@ func streams(path string) bool {
 
 // uploads reports whether a file may come over a slow line.
 func uploads(path string) bool { return strings.HasSuffix(path, "/import") }
+
+// timeout returns how long a request may take.
+func timeout(path string) time.Duration {
+	if path == "/api/v1/field/sync" || strings.HasPrefix(path, "/api/v1/field/phones/") {
+		return slowTimeout
+	}
+	return requestTimeout
+}
 
 // recover turns a panic into an internal error.
 func (a *API) recover(c *gin.Context) {

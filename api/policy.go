@@ -1,12 +1,14 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"chengyin/survey"
+	"chengyin/survey/fieldwork"
 )
 
 // policy says who may call a route. Services decide again, and narrow what comes
@@ -25,6 +27,9 @@ type policy struct {
 	unready bool
 	// personal routes are for people in person: no token of another system calls them.
 	personal bool
+	// phone routes are for a worker's phone with its own token, and for nobody else;
+	// locked ones even when the office has locked it.
+	phone, locked bool
 }
 
 func needs(may ...survey.Permission) policy { return policy{may: may} }
@@ -32,6 +37,12 @@ func needs(may ...survey.Permission) policy { return policy{may: may} }
 // inPerson keeps the tokens of other systems out.
 func (p policy) inPerson() policy {
 	p.personal = true
+	return p
+}
+
+// evenLocked lets a phone call that the office has locked.
+func (p policy) evenLocked() policy {
+	p.locked = true
 	return p
 }
 
@@ -45,6 +56,7 @@ var (
 	signedIn = policy{}
 	oneself  = policy{personal: true} // whoever is signed in, for their own account
 	getReady = policy{personal: true, unready: true}
+	phones   = policy{phone: true}
 )
 
 // policies holds every route of the server.
@@ -149,6 +161,13 @@ var policies = map[string]policy{
 	"POST /areas/import":                    needs(survey.ManageAreas).in("rows"),
 	"POST /areas/import/apply":              needs(survey.ManageAreas).in("rows"),
 
+	// a worker's phone
+	"POST /api/v1/field/phones":               needs(survey.Interview).inPerson(),
+	"GET /api/v1/field/pack":                  phones.in("homes"),
+	"POST /api/v1/field/sync":                 phones,
+	"DELETE /api/v1/field/phones/:phone":      phones.in("phone"),
+	"POST /api/v1/field/phones/:phone/sealed": phones.in("phone").evenLocked(),
+
 	// people, what they may do, roles
 	"GET /people":                      needs(survey.ManageAccounts, survey.ManageGrants).in("area"),
 	"POST /people":                     needs(survey.ManageAccounts).in("area, place, unit"),
@@ -206,6 +225,9 @@ func (a *API) guard(c *gin.Context) {
 		return
 	case p.open:
 		return
+	case p.phone:
+		a.guardPhone(c, p)
+		return
 	}
 	who, err := a.whoAsks(c)
 	if survey.KindOf(err) == survey.Unauthorized && err != nil {
@@ -225,6 +247,29 @@ func (a *API) guard(c *gin.Context) {
 	case len(p.may) > 0 && !who.CanAny(p.may...):
 		a.refuse(c, survey.ErrDenied)
 	}
+}
+
+// guardPhone lets a worker's phone through, which nothing but its own token tells.
+func (a *API) guardPhone(c *gin.Context, p policy) {
+	ctx := c.Request.Context()
+	token, sent := bearer(c.GetHeader("Authorization"))
+	switch {
+	case !sent:
+		a.refuse(c, fieldwork.ErrPhoneUnknown)
+		return
+	case !a.tokens.allow(token):
+		a.refuse(c, errTooMany)
+		return
+	}
+	on, err := a.Field.Asks(ctx, token, originOf(ctx))
+	if err == nil && on.Locked && !p.locked {
+		err = fieldwork.ErrPhoneLocked
+	}
+	if err != nil {
+		a.refuse(c, err)
+		return
+	}
+	c.Request = c.Request.WithContext(context.WithValue(withActor(ctx, on.Worker), phoneKey{}, on))
 }
 
 // askToGetReady leads people who still have to choose a password or a second

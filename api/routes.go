@@ -48,6 +48,7 @@ func (a *API) routes(r *gin.Engine) {
 	a.describeRoles()
 	a.describeAccount()
 	a.describeTokens()
+	a.describeField()
 	a.consoleRoutes(r)
 	a.peopleRoutes(r)
 

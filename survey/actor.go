@@ -69,7 +69,7 @@ type Actor struct {
 	Login   string
 	Name    string
 	Grants  []Grant
-	Via     string // how they came: "session", "token", "command", "schedule"
+	Via     string // how they came: "session", "token", "phone", "command", "schedule"
 	From    string // where they came from: a network address
 	Request string // id of the request
 	Must    string // what they have to do before anything else: "password" or "totp"; mostly ""

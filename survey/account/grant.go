@@ -109,6 +109,18 @@ func actorOf(r *gorm.DB, a Account) (survey.Actor, error) {
 	return survey.Actor{Account: a.ID, Login: a.Login, Name: a.Name, Grants: grants, Via: "session"}, err
 }
 
+// ByID returns an account and what it may do now: for services that give work to
+// somebody, or take it from a machine that somebody has signed in with. A disabled
+// account may do nothing. Returns survey.ErrNotFound.
+func ByID(r *gorm.DB, id string) (Account, survey.Actor, error) {
+	a, err := accountByID(r, id)
+	if err != nil || a.DisabledAt != nil {
+		return a, survey.Actor{Account: a.ID, Login: a.Login, Name: a.Name}, err
+	}
+	who, err := actorOf(r, a)
+	return a, who, err
+}
+
 // separated returns ErrSeparation when roles with these permissions may not meet
 // in one person.
 func separated(roles ...[]survey.Permission) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
 	"chengyin/survey/event"
+	"chengyin/survey/fieldwork"
 	"chengyin/survey/indicator"
 	"chengyin/survey/privacy"
 	"chengyin/survey/questionnaire"
@@ -51,6 +53,7 @@ type App struct {
 	Samples        *sample.Service
 	Collectors     *collector.Service
 	Responses      *response.Service
+	Field          *fieldwork.Service
 	Scores         *score.Service
 	Privacy        *privacy.Service
 }
@@ -89,6 +92,12 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a.Responses = response.New(db, c.Clock, c.Secret, response.Deps{
 		Areas: a.Areas, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Waves: a.Waves, Collectors: a.Collectors, Samples: a.Samples, Older: c.Older,
 	})
+	a.Field, err = fieldwork.New(db, c.Clock, c.Secret, fieldwork.Deps{
+		Questionnaires: a.Questionnaires, Waves: a.Waves, Responses: a.Responses, Older: c.Older,
+	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	a.Scores = score.New(db, c.Clock, score.Deps{Areas: a.Areas, Recipes: a.Recipes, Waves: a.Waves}, c.CodeVersion)
 	a.Privacy = privacy.New(db, c.Clock, a.Responses)
 	return a, nil

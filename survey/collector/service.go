@@ -192,3 +192,26 @@ func (s *Service) Revoke(ctx context.Context, actor survey.Actor, code, why stri
 		return event.Write(tx, actor, event.Entry{Kind: "collector.revoked", Object: c.ID, Area: c.AreaCode, Payload: map[string]string{"why": why}})
 	})
 }
+
+// fieldSlot is the slot of a collector that stands for field work.
+const fieldSlot = 9999
+
+// OfVisits returns the collector that answers given at the doors of a community
+// belong to: its first one for visits. Where there is none, one is made that has
+// expired before anybody could scan it.
+func (s *Service) OfVisits(ctx context.Context, w wave.Wave, area string) (Collector, error) {
+	find := func() (Collector, error) { return collectorOfVisits(s.db.Read(ctx), w.ID, area) }
+	c, err := find()
+	if !errors.Is(err, ErrNotFound) {
+		return c, err
+	}
+	before := w.OpensAt
+	made, err := s.Create(ctx, survey.System, w, []Spec{{Area: area, Channel: Visit, Slot: fieldSlot, ExpiresAt: &before}})
+	if errors.Is(err, ErrSlotTaken) { // somebody was faster
+		return find()
+	}
+	if err != nil {
+		return Collector{}, err
+	}
+	return made[0], nil
+}

@@ -19,6 +19,16 @@ func collectorByCode(r *gorm.DB, code string) (Collector, error) {
 	return c, err
 }
 
+// collectorOfVisits returns the first collector for visits of a community.
+func collectorOfVisits(r *gorm.DB, wave, area string) (Collector, error) {
+	var c Collector
+	err := r.Where("wave_id = ? AND area_code = ? AND channel = ?", wave, area, Visit).Order("number").Take(&c).Error
+	if store.NotFound(err) {
+		return c, ErrNotFound
+	}
+	return c, err
+}
+
 // collectors returns those below the tops or of the units that the filter lets
 // through.
 func collectors(r *gorm.DB, tops, units []string, f Filter) ([]Collector, error) {

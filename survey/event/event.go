@@ -32,7 +32,7 @@ type Event struct {
 	Kind      string
 	Actor     string // login
 	AccountID string
-	Via       string // session, token, command, schedule
+	Via       string // session, token, phone, command, schedule
 	Source    string // network address that the request came from
 	RequestID string
 	Object    string // id of what it happened to
