@@ -41,6 +41,9 @@ var (
 	// ErrSignIn does not tell which of the two was wrong.
 	ErrSignIn = &survey.Error{Kind: survey.Unauthorized, Code: "sign_in_failed"}
 	ErrLocked = &survey.Error{Kind: survey.TooMany, Code: "sign_in_locked"}
+	// ErrTemporaryOver means that the password is right, but was for the first use
+	// only, and nobody has used it for a week.
+	ErrTemporaryOver = &survey.Error{Kind: survey.Unauthorized, Code: "sign_in_temporary_over"}
 )
 
 // HashCost is what a password's argon2id hash takes.

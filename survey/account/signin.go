@@ -41,7 +41,8 @@ func (s *Service) SignIn(ctx context.Context, login, password string) (token str
 }
 
 // Enter opens a session. Returns ErrSignIn when login or password is wrong,
-// ErrLocked after too many failures, ErrCodeNeeded when a second step is to follow
+// ErrLocked after too many failures, ErrTemporaryOver when the password was to be
+// changed within a week and was not, ErrCodeNeeded when a second step is to follow
 // and ErrCodeWrong when its code is wrong.
 func (s *Service) Enter(ctx context.Context, in Try) (Entry, error) {
 	p, err := s.Policy(ctx)
@@ -79,6 +80,9 @@ func (s *Service) Enter(ctx context.Context, in Try) (Entry, error) {
 		return Entry{}, err
 	}
 	right := passwordMatches(a.PasswordHash, limited(in.Password)) && a.DisabledAt == nil
+	if right && a.temporaryOver(s.clock()) {
+		return Entry{}, ErrTemporaryOver // only who knows it is told
+	}
 	if right && a.TOTPSince != nil && in.Code == "" {
 		// Others may have used the failures up while this password was hashed. Then
 		// nobody learns that it was right.
@@ -92,6 +96,20 @@ func (s *Service) Enter(ctx context.Context, in Try) (Entry, error) {
 		return Entry{Step: s.Seal("step", stepText(a, byPassword, s.clock()))}, ErrCodeNeeded
 	}
 	return s.enter(ctx, p, a, in.Origin, right, in.Code, byPassword)
+}
+
+// temporaryLife is how long a password that somebody else has chosen waits for its
+// first use. It may have been written on a slip.
+const temporaryLife = 7 * 24 * time.Hour
+
+// temporaryOver reports whether the account's password was to be changed at first
+// use, and has waited too long for that.
+func (a Account) temporaryOver(now time.Time) bool {
+	since := a.CreatedAt
+	if a.PasswordAt != nil {
+		since = *a.PasswordAt
+	}
+	return a.MustChange && now.Sub(since) > temporaryLife
 }
 
 // limited keeps the work of hashing bounded.

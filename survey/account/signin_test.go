@@ -268,6 +268,24 @@ func TestPasswordsThatMustChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		who := must("password")
+		t.Run("and for a week only", func(t *testing.T) {
+			if err := d.Create(ctx, survey.System, account.NewAccount{Login: "third", Role: "viewer", AreaCode: city, Password: password, Temporary: true}); err != nil {
+				t.Fatal(err)
+			}
+			try := func(want error) {
+				t.Helper()
+				if _, err := d.Enter(ctx, account.Try{Login: "third", Password: password}); !errors.Is(err, want) {
+					t.Fatalf("%v, want %v", err, want)
+				}
+			}
+			d.wait(7*24*time.Hour - time.Minute)
+			try(nil)
+			d.wait(2 * time.Minute)
+			try(account.ErrTemporaryOver)
+			if _, err := d.Enter(ctx, account.Try{Login: "third", Password: "wrong"}); !errors.Is(err, account.ErrSignIn) {
+				t.Fatal("a guess is told more than that it is wrong: ", err)
+			}
+		})
 		if _, err := d.ChangePassword(ctx, who, password, "Battery-Staple-2", account.Origin{}); err != nil {
 			t.Fatal(err)
 		}
