@@ -44,6 +44,7 @@ type API struct {
 	handler   http.Handler
 	metrics   *metrics
 	deletions guesses
+	reporting guesses // reports whose interview is not here
 	plans     shelf[area.Plan]
 	imports   shelf[account.ImportPlan]
 	slips     shelf[[]account.Slip]

@@ -65,7 +65,7 @@ func TestOtherSitesCannotAct(t *testing.T) {
 // who are signed in.
 func TestResidentsPagesKnowNoSession(t *testing.T) {
 	m := newMatrix(t)
-	for _, path := range []string{"/q/" + m.Posters[apptest.North].Code, "/q/00000000", "/r/AAAA-BBBB-CCCC"} {
+	for _, path := range []string{"/q/" + m.Posters[apptest.North].Code, "/q/00000000", "/r/AAAA-BBBB-CCCC", "/r/AAAA-BBBB-CCCC/report", "/r/AAAA-BBBB-CCCC/reported"} {
 		resp, _ := m.request(t, "office.in", http.MethodGet, m.url+path, nil, "Accept", "text/html")
 		if c := resp.Header.Values("Set-Cookie"); len(c) > 0 {
 			t.Errorf("%s sets %q", path, c)

@@ -22,6 +22,7 @@ import (
 	"chengyin/survey/area"
 	"chengyin/survey/event"
 	"chengyin/survey/response"
+	"chengyin/survey/store"
 	"chengyin/survey/store/storetest"
 )
 
@@ -88,7 +89,10 @@ func newMatrix(t *testing.T) *matrix {
 	viewer, err := m.Accounts.Actor(ctx, m.cookies["viewer.in"])
 	must(err)
 	bodies["POST /sessions/revoke"] = "account=" + viewer.Account
+	said := response.Report{ID: ids[1], WaveID: m.Wave.ID, AreaCode: apptest.North, Kind: "watched", At: m.Clock()}
+	must(m.DB.InTx(ctx, func(tx *store.Tx) error { return tx.Create(&said).Error }))
 	m.names = map[string]string{
+		"/reports/:id": said.ID, "/api/v1/reports/:id": said.ID,
 		":token": token.ID,
 		":wave":  m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices", ":phone": "0192f0c1-0000-7000-8000-000000000001",
 		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
@@ -144,6 +148,8 @@ var bodies = map[string]string{
 	"POST /collectors/:code/revoke": "why=x",
 	"POST /collectors":              "area=" + apptest.North + "&count=1",
 	"POST /tokens":                  "name=x&days=1&permission=see_scores&area=" + apptest.North,
+	"POST /reports/:id":             "state=seen",
+	"PUT /api/v1/reports/:id":       `{"state":"seen"}`,
 	"POST /audit/export":            "format=csv",
 	"POST /people/:id":              "name=Pam&area=" + apptest.North,
 	"POST /people/:id/grants":       "role=viewer&scope=" + apptest.South,

@@ -49,6 +49,8 @@ func (a *API) consoleRoutes(r *gin.Engine) {
 	r.GET("/sheets", a.do(a.sheets))
 	r.GET("/responses", a.do(a.responses))
 	r.GET("/responses/:id", a.do(a.response))
+	r.GET("/reports", a.do(a.reports))
+	r.POST("/reports/:id", a.do(a.handleReport))
 	r.GET("/privacy-centre", a.do(a.privacyCentre))
 	r.POST("/privacy-centre/:class", a.do(a.setClock))
 	r.GET("/audit", a.do(a.audit))
@@ -95,6 +97,7 @@ var navigation = []struct {
 	{"board", []survey.Permission{survey.SeeScores}},
 	{"collectors", []survey.Permission{survey.ManageCollectors, survey.SeeScores}},
 	{"responses", []survey.Permission{survey.SeeResponses}},
+	{"reports", []survey.Permission{survey.ReadReports}},
 	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
 	{"privacy-centre", []survey.Permission{survey.ManagePrivacy, survey.ManageSecurity}},
 	{"people", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},

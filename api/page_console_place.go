@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -58,7 +59,7 @@ func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
 		}
 	}
 	at.top = at.wave.AreaCode
-	if !who.Sees(survey.SeeScores, at.top) && !who.Sees(survey.ManageCollectors, at.top) {
+	if !seesPlace(who, at.top) {
 		at.top = homeIn(who, at.wave.AreaCode)
 	}
 	code := c.Query("area")
@@ -82,15 +83,19 @@ func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
 	return at, nil
 }
 
-// seesPlace reports whether the actor sees figures or posters of the place.
+// placed are the permissions whose pages are about a place of a wave.
+var placed = []survey.Permission{survey.SeeScores, survey.ManageCollectors, survey.ReadReports}
+
+// seesPlace reports whether a page may be about the place. Services decide what of
+// it the actor sees.
 func seesPlace(who survey.Actor, code string) bool {
-	return who.Sees(survey.SeeScores, code) || who.Sees(survey.ManageCollectors, code)
+	return slices.ContainsFunc(placed, func(p survey.Permission) bool { return who.Sees(p, code) })
 }
 
 // homeIn returns the highest of the actor's places in the wave's.
 func homeIn(who survey.Actor, waveArea string) string {
 	best := ""
-	for _, code := range who.Places(survey.SeeScores, survey.ManageCollectors) {
+	for _, code := range who.Places(placed...) {
 		if survey.Within(waveArea, code) && (best == "" || len(survey.Prefix(code)) < len(survey.Prefix(best))) {
 			best = code
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"chengyin/survey"
+	"chengyin/survey/collector"
 	"chengyin/survey/response"
 )
 
@@ -60,8 +61,11 @@ func (a *API) noReceipt(c *gin.Context, l look, err error) error {
 	case errors.Is(err, response.ErrErased):
 		return a.erasedPage(c, l)
 	case survey.KindOf(err) == survey.NotFound:
-		f := newFrame(c.Request.URL.Path, l)
-		return a.writePage(c, http.StatusNotFound, "respond/state", l, newStateView(a.static, "no_receipt", f, l.Lang))
+		v := newStateView(a.static, "no_receipt", newFrame(c.Request.URL.Path, l), l.Lang)
+		if code := c.Param("receipt"); response.WellFormed(code) {
+			v.Report = "/r/" + response.Pretty(collector.Normalise(code)) + "/report" + l.query()
+		}
+		return a.writePage(c, http.StatusNotFound, "respond/state", l, v)
 	}
 	return a.trouble(c, l, err)
 }

@@ -177,6 +177,9 @@ func newReceiptView(r response.Receipt, asked *questionnaire.Definition, place a
 	v.Contact = strings.TrimSpace(v.About.Owner + " " + v.About.Contact)
 	v.About.Until, v.About.Form = "", asked.Form
 	v.Delete = receiptPath(r) + "/delete" + l.query()
+	if r.Mode == collector.Visited {
+		v.Report = receiptPath(r) + "/report" + l.query()
+	}
 	return v
 }
 

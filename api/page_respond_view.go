@@ -298,13 +298,14 @@ type stateView struct {
 	Title, Text, Do string
 	Receipt         *receiptLink
 	Again           string
+	Report          string // address of the page that asks how an interview was
 	Request         string
 }
 
 type receiptLink struct{ Link, Code string }
 
 // newStateView returns the page for a state: one of collector.State, "unknown",
-// "conflict", "no_receipt", "unreadable", "trouble".
+// "conflict", "no_receipt", "reported", "unreadable", "trouble".
 func newStateView(st *static.Static, state string, f frame, lang string, args ...any) stateView {
 	key := "state." + state
 	return stateView{
@@ -323,4 +324,5 @@ type receiptView struct {
 	Contact string // whom to ask for deletion
 	Counted bool
 	Delete  string // address of the page that asks whether to delete
+	Report  string // of an interview at the door: address of the page that asks how it was
 }

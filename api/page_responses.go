@@ -76,7 +76,7 @@ func (a *API) responses(c *gin.Context) error {
 	}
 	p.Rows = a.arrivalRows(lang, list, tree, p.Reads)
 	if more {
-		next := at.with("cursor", writeMark(list[len(list)-1]))
+		next := at.with("cursor", writeMark(markOf(list[len(list)-1])))
 		next = next.with("mode", f.Mode).with("status", f.Status)
 		p.More = next.href("/responses")
 	}

@@ -73,6 +73,9 @@ var policies = map[string]policy{
 	"GET /r/:receipt":                         anybody,
 	"GET /r/:receipt/delete":                  anybody,
 	"POST /r/:receipt/delete":                 anybody,
+	"GET /r/:receipt/report":                  anybody,
+	"POST /r/:receipt/report":                 anybody,
+	"GET /r/:receipt/reported":                anybody,
 	"POST /api/v1/collectors/:code/tickets":   anybody,
 	"POST /api/v1/collectors/:code/responses": anybody,
 
@@ -138,6 +141,10 @@ var policies = map[string]policy{
 	"GET /api/v1/responses/:id":             needs(survey.ReadAnswers).in("id"),
 	"GET /responses":                        needs(survey.SeeResponses).in("wave, area"),
 	"GET /responses/:id":                    needs(survey.ReadAnswers).in("id"),
+	"GET /reports":                          needs(survey.ReadReports).in("wave, area").inPerson(),
+	"POST /reports/:id":                     needs(survey.ReadReports).in("id").inPerson(),
+	"GET /api/v1/reports":                   needs(survey.ReadReports).in("wave, area").inPerson(),
+	"PUT /api/v1/reports/:id":               needs(survey.ReadReports).in("id").inPerson(),
 	"GET /board":                            signedIn.in("wave, area"), // tells those without figures why
 	"GET /board/events":                     needs(survey.SeeScores).in("wave"),
 	"GET /collectors":                       needs(survey.ManageCollectors, survey.SeeScores).in("wave, area"),

@@ -88,7 +88,7 @@ func (a *API) describeResponseList() {
 			out.Body.Responses[i] = viewArrival(x)
 		}
 		if more {
-			next := writeMark(list[len(list)-1])
+			next := writeMark(markOf(list[len(list)-1]))
 			out.Body.Cursor = &next
 		}
 		return out, nil
@@ -108,9 +108,12 @@ func (a *API) describeResponseList() {
 	})
 }
 
+// markOf is the place of an arrival in the list.
+func markOf(x response.Arrival) response.Mark { return response.Mark{At: x.ReceivedAt, ID: x.ID} }
+
 // writeMark and readMark turn a place in the list into an opaque cursor and back.
-func writeMark(x response.Arrival) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(x.ReceivedAt.UTC().Format(time.RFC3339Nano) + " " + x.ID))
+func writeMark(x response.Mark) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(x.At.UTC().Format(time.RFC3339Nano) + " " + x.ID))
 }
 
 func readMark(s string) (*response.Mark, error) {

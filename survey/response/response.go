@@ -68,6 +68,7 @@ type Receipt struct {
 	ID         string
 	ReceivedAt time.Time
 	Status     string
+	Mode       string
 	Wave       wave.Wave
 	Area       area.Area
 }

@@ -150,7 +150,7 @@ func (s *Service) Submit(ctx context.Context, in Submission) (receipt Receipt, f
 	if err != nil && !errors.Is(err, ErrDiffers) {
 		return Receipt{}, false, err
 	}
-	receipt = Receipt{Code: Pretty(stored.Receipt), ID: stored.ID, ReceivedAt: stored.ReceivedAt, Status: stored.Status, Wave: f.wave, Area: f.area}
+	receipt = Receipt{Code: Pretty(stored.Receipt), ID: stored.ID, ReceivedAt: stored.ReceivedAt, Status: stored.Status, Mode: stored.Mode, Wave: f.wave, Area: f.area}
 	return receipt, it.first, err
 }
 
@@ -266,7 +266,7 @@ func (s *Service) Receipt(ctx context.Context, code string) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	return Receipt{Code: Pretty(r.Receipt), ID: r.ID, ReceivedAt: r.ReceivedAt, Status: r.Status, Wave: w, Area: a}, nil
+	return Receipt{Code: Pretty(r.Receipt), ID: r.ID, ReceivedAt: r.ReceivedAt, Status: r.Status, Mode: r.Mode, Wave: w, Area: a}, nil
 }
 
 // Recount computes the tallies of a wave anew from its counted answers, without
