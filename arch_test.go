@@ -16,7 +16,7 @@ import (
 var order = strings.Fields(`
 stats stats/internal/golden stats/sampling stats/weighting stats/estimate stats/smallarea stats/rank stats/quality stats/driver
 survey survey/mask survey/store survey/store/storetest survey/event
-survey/area survey/account survey/questionnaire survey/indicator survey/wave survey/sample survey/collector
+survey/area survey/account survey/questionnaire survey/indicator survey/wave survey/collector survey/sample
 survey/tally survey/response survey/fieldwork survey/weight
 survey/score survey/privacy
 survey/poster survey/exchange survey/analysis

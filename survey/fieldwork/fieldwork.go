@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"chengyin/survey"
+	"chengyin/survey/sample"
 )
 
 // Assignment gives a household to whoever visits it.
@@ -116,24 +117,20 @@ type Home struct {
 func (Home) TableName() string { return "field_homes" }
 
 // Rules are what a sampling plan says of visits.
-type Rules struct {
-	Visits  int    `json:"visits"`  // at most so many at a door, the first among them
-	Replace string `json:"replace"` // ReplaceNever, ReplaceNotEligible, ReplaceClosed
-	Select  string `json:"select"`  // SelectKish, SelectBirthday
-}
+type Rules = sample.Rules
 
 // When a household of the reserve may be visited in the place of another, and how
 // the adult is chosen.
 const (
-	ReplaceNever       = "never"
-	ReplaceNotEligible = "not_eligible" // nobody lives there who may be asked
-	ReplaceClosed      = "closed"       // closed without an interview, whatever the reason
-	SelectKish         = "kish"
-	SelectBirthday     = "birthday"
+	ReplaceNever       = sample.ReplaceNever
+	ReplaceNotEligible = sample.ReplaceNotEligible
+	ReplaceClosed      = sample.ReplaceClosed
+	SelectKish         = sample.SelectKish
+	SelectBirthday     = sample.SelectBirthday
 )
 
 // UsualRules are those of a plan that says nothing, and of units without a plan.
-var UsualRules = Rules{Visits: 3, Replace: ReplaceClosed, Select: SelectKish}
+var UsualRules = sample.UsualRules
 
 // Errors of this package.
 var (
