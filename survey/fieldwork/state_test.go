@@ -92,8 +92,8 @@ func TestPeriodOf(t *testing.T) {
 
 func TestReadRules(t *testing.T) {
 	for spec, want := range map[string]Rules{
-		`{"rules":{"visits":5,"replace":"never","select":"birthday"}}`: {5, ReplaceNever, SelectBirthday},
-		`{"rules":{"visits":2}}`: {2, ReplaceClosed, SelectKish},
+		`{"rules":{"visits":5,"replace":"never","select":"birthday"}}`: {Visits: 5, Replace: ReplaceNever, Select: SelectBirthday},
+		`{"rules":{"visits":2}}`: {Visits: 2, Replace: ReplaceClosed, Select: SelectKish},
 		`{"take":10}`:            UsualRules,
 		`{"rules":{"visits":-1,"replace":"always","select":"the one who answers"}}`: UsualRules,
 		`{"rules":7}`: UsualRules,
