@@ -39,6 +39,7 @@ type methodView struct {
 	Collapsed                                  []string
 	Elsewhere                                  int // how many more were joined out of the reader's sight
 	Problem                                    bool
+	Field                                      string // how those interviewed stand for the others
 }
 
 // differ sets the two modes beside each other. Returns nil when there is nothing
@@ -110,6 +111,10 @@ func (b *boardMaker) methods(c *gin.Context) []methodView {
 			if w.Worst >= 0.0001 {
 				m.Worst = strconv.FormatFloat(100*w.Worst, 'f', 2, 64) + "%"
 			}
+			if f := w.Field; f != nil && f.Classes > 0 {
+				m.Field = b.t("console.method.field", "mode", m.Mode, "rr3", percentOf(f.RR3), "e", percentOf(f.E),
+					"cells", f.Cells, "classes", f.Classes, "least", significant(f.Smallest), "most", significant(f.Largest))
+			}
 			for _, joined := range w.Collapsed {
 				if !inSight(b.a.actor(c), joined, names) {
 					m.Elsewhere++
@@ -122,6 +127,8 @@ func (b *boardMaker) methods(c *gin.Context) []methodView {
 	}
 	return out
 }
+
+func percentOf(share float64) string { return strconv.FormatFloat(100*share, 'f', 1, 64) + "%" }
 
 // inSight reports whether the actor sees all places that were put together: that
 // they were says that few people there answered.

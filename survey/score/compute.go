@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"chengyin/stats/estimate"
 	"chengyin/stats/weighting"
@@ -198,13 +199,24 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 			inPSUs[into[p.stratum]] = true
 		}
 	}
+	var drawn *drawnIn
+	if len(inPSUs) > 0 {
+		drawn = &drawnIn{psus: make([]map[string]map[string]bool, len(l.codes)), all: map[string]int{}}
+	}
 	strata, psus := numbering{}, numbering{}
 	for c, p := range places {
 		cells[c].Stratum = strata.of(into[p.stratum])
 		cells[c].PSU = estimate.Element
 		if inPSUs[into[p.stratum]] {
-			cells[c].PSU = psus.of(p.stratum + "\x00" + p.psu)
+			psu := p.stratum + "\x00" + p.psu
+			cells[c].PSU = psus.of(psu)
+			drawn.add(p.leaf, into[p.stratum], psu)
 		}
+	}
+
+	for psu := range psus {
+		stratum, _, _ := strings.Cut(psu, "\x00")
+		drawn.all[into[stratum]]++
 	}
 
 	// The margins. When they cannot be met together, places are taken together.
@@ -227,7 +239,7 @@ func weigh(mode string, l leafs, pop people, in input) (*sampleOf, error) {
 		return nil, err
 	}
 	for _, digits := range []int{12, 9, 6, 0} {
-		m := placeMargin(l, pop.leaf, leafN, digits)
+		m := placeMargin(l, pop.leaf, leafN, drawn, digits)
 		cat := make([][]int, len(keys))
 		for id, key := range keys {
 			cat[id] = []int{m.of[key.leaf], age.of[key.age], sex.of[key.sex]}

@@ -2,6 +2,7 @@ package score
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -72,12 +73,60 @@ type margin struct {
 	collapsed []string
 }
 
+// enoughPSUs is the number of PSUs below which a place is no category of its own,
+// unless the draw has made it one.
+const enoughPSUs = 8
+
+// drawnIn tells, for a sample drawn in PSUs, which PSUs of which stratum lie in each
+// community; nil where everybody is his own.
+type drawnIn struct {
+	psus []map[string]map[string]bool // by community, then stratum
+	all  map[string]int               // PSUs of each stratum
+}
+
+func (d *drawnIn) add(leaf int, stratum, psu string) {
+	if d.psus[leaf] == nil {
+		d.psus[leaf] = map[string]map[string]bool{}
+	}
+	if d.psus[leaf][stratum] == nil {
+		d.psus[leaf][stratum] = map[string]bool{}
+	}
+	d.psus[leaf][stratum][psu] = true
+}
+
+// stands reports whether the communities together may be a category of the margin:
+// the draw has settled how many PSUs they have, because they are whole strata, or
+// they have so many that it hardly matters. Otherwise the standard error would take
+// what differs between the few PSUs of a place for explained by the margin: with one
+// PSU in each of many communities it would be almost none.
+func (d *drawnIn) stands(members []int) bool {
+	if d == nil {
+		return true
+	}
+	in := map[string]map[string]bool{}
+	n, whole := 0, true
+	for _, leaf := range members {
+		for stratum, psus := range d.psus[leaf] {
+			if in[stratum] == nil {
+				in[stratum] = map[string]bool{}
+			}
+			maps.Copy(in[stratum], psus)
+		}
+	}
+	for stratum, psus := range in {
+		n += len(psus)
+		whole = whole && len(psus) == d.all[stratum]
+	}
+	return whole || n >= enoughPSUs
+}
+
 // placeMargin makes the margin of places. A community with fewer than fewest
-// answers, or of which the population is not known, is joined with the others of
-// that kind in its subdistrict; if they are still too few, they join the smallest category there, or with all others of
+// answers, of which the population is not known, or that is no place of its own in
+// the draw, is joined with the others of that kind in its subdistrict; if they are
+// still too few, they join the smallest category there, or with all others of
 // that kind in the district, and so on up. Digits says from which level on: 12
 // for communities, 9 for subdistricts and so on; 0 puts everybody together.
-func placeMargin(l leafs, pop, n []float64, digits int) margin {
+func placeMargin(l leafs, pop, n []float64, drawn *drawnIn, digits int) margin {
 	m := margin{Margin: weighting.Margin{Name: "place"}, of: make([]int, len(l.codes))}
 	type group struct {
 		name    string
@@ -113,7 +162,7 @@ func placeMargin(l leafs, pop, n []float64, digits int) margin {
 				name = "rest of " + name
 			}
 			g.name = name
-			if g.n >= fewest && g.pop > 0 {
+			if g.n >= fewest && g.pop > 0 && drawn.stands(g.members) {
 				done = append(done, g)
 				continue
 			}

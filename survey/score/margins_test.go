@@ -104,12 +104,12 @@ func TestPlaceMargin(t *testing.T) {
 		l := newLeafs(someTown().Draw(t, "town"))
 		pop, n := someCounts(t, "people", len(l.codes)), someCounts(t, "answers", len(l.codes))
 		for _, digits := range []int{12, 9, 6, 0} {
-			m := placeMargin(l, pop, n, digits)
+			m := placeMargin(l, pop, n, nil, digits)
 			checkMargin(t, m, pop, n)
 			if digits == 0 && len(m.Categories) != 1 {
 				t.Fatalf("everybody together are %d categories", len(m.Categories))
 			}
-			if again := placeMargin(l, pop, n, digits); fmt.Sprint(again) != fmt.Sprint(m) {
+			if again := placeMargin(l, pop, n, nil, digits); fmt.Sprint(again) != fmt.Sprint(m) {
 				t.Fatalf("the same input gives %v and %v", m, again)
 			}
 		}
@@ -133,7 +133,7 @@ func TestPlaceMarginStaysNear(t *testing.T) {
 		{"hardly any answers are one category", []float64{0, 0, 1, 0, 0, 0, 1}, "[0 1 2 3 4 5 6]"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			m := placeMargin(l, []float64{100, 200, 300, 400, 500, 600, 700}, x.n, 12)
+			m := placeMargin(l, []float64{100, 200, 300, 400, 500, 600, 700}, x.n, nil, 12)
 			groups := make([][]int, len(m.Categories))
 			for i, k := range m.of {
 				groups[k] = append(groups[k], i)
@@ -235,5 +235,44 @@ func TestLeafsFollowMergers(t *testing.T) {
 	}
 	if fmt.Sprint(l.inside("990101000000"), l.inside("990102000000"), l.inside(d), l.inside(a)) != "[true false] [false true] [false true] [false false]" {
 		t.Error(l.inside("990101000000"))
+	}
+}
+
+// TestPlacesThatTheDrawMade: a community is a category of its own when the draw made
+// it one, or gave it many PSUs.
+func TestPlacesThatTheDrawMade(t *testing.T) {
+	l := newLeafs(town([][]int{{3, 2}}))
+	n, pop := []float64{20, 20, 20, 20, 20}, []float64{100, 200, 300, 400, 500}
+	for _, x := range []struct {
+		name   string
+		strata [5]string
+		psus   [5]int
+		want   string // category of each community
+	}{
+		{"strata are communities", [5]string{"a", "b", "c", "d", "e"}, [5]int{2, 2, 2, 2, 2}, "[0 1 2 3 4]"},
+		{"strata are subdistricts", [5]string{"a", "a", "a", "b", "b"}, [5]int{2, 2, 3, 2, 2}, "[0 0 0 1 1]"},
+		{"of which one has many buildings", [5]string{"a", "a", "a", "b", "b"}, [5]int{8, 4, 4, 2, 2}, "[0 1 1 2 2]"},
+		{"one stratum with few buildings everywhere", [5]string{"a", "a", "a", "a", "a"}, [5]int{1, 1, 1, 1, 1}, "[0 0 0 0 0]"},
+		{"one stratum with enough in each subdistrict", [5]string{"a", "a", "a", "a", "a"}, [5]int{3, 3, 3, 4, 4}, "[0 0 0 1 1]"},
+		{"two strata in each community", [5]string{"", "b", "c", "d", "e"}, [5]int{2, 2, 2, 2, 2}, "[0 1 2 3 4]"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			d := &drawnIn{psus: make([]map[string]map[string]bool, 5), all: map[string]int{}}
+			for leaf, stratum := range x.strata {
+				names := []string{stratum}
+				if stratum == "" {
+					names = []string{"old", "new"}
+				}
+				for _, s := range names {
+					for p := range x.psus[leaf] {
+						d.add(leaf, s, fmt.Sprint(leaf, p))
+						d.all[s]++
+					}
+				}
+			}
+			if m := placeMargin(l, pop, n, d, 12); fmt.Sprint(m.of) != x.want {
+				t.Errorf("%v, want %s", m.of, x.want)
+			}
+		})
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
-
-	"chengyin/survey/fieldwork"
 )
 
 // Load returns what is known of the drawn households of a wave, by PSU. Waves whose
@@ -35,37 +33,9 @@ func Load(r *gorm.DB, wave string) ([]PSU, error) {
 		}
 		p := &out[len(out)-1]
 		p.Area = min(p.Area, x.Area)
-		p.add(x.Outcome, x.Reserve, x.Visited, x.Answered, x.N, x.Base)
+		p.Add(x.Outcome, x.Reserve, x.Visited, x.Answered, x.N, x.Base)
 	}
 	return out, nil
-}
-
-// add puts n households that stand alike into the sums.
-func (p *PSU) add(outcome string, reserve, visited, answered bool, n int, base float64) {
-	if !reserve {
-		p.Drawn += base
-	}
-	if answered { // by whatever way the interview came in
-		p.Eligible += base
-		p.Answered += base
-		p.N += n
-		return
-	}
-	if !visited {
-		if !reserve {
-			p.Untouched += base
-		}
-		return
-	}
-	o, _ := fieldwork.OutcomeOf(outcome)
-	switch o.Group {
-	case fieldwork.UnknownHome, fieldwork.UnknownPerson:
-		p.Unknown += base
-	case fieldwork.NotEligible:
-		p.NotEligible += base
-	default:
-		p.Eligible += base
-	}
 }
 
 // Stamp returns a text that changes whenever the field work of a wave does. Records

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"chengyin/stats/weighting"
+	"chengyin/survey/fieldwork"
 )
 
 // PSU sums up what is known of the households drawn in a PSU. All but N are sums of
@@ -25,6 +26,35 @@ type PSU struct {
 	Untouched    float64 // first households at whose door nobody has been
 	Answered     float64 // whose interview counts; they are among the eligible
 	N            int     // how many those are
+}
+
+// Add puts n households that stand alike into the sums, base being the sum of their
+// base weights; answered are those whose interview counts, whatever their outcome.
+func (p *PSU) Add(outcome string, reserve, visited, answered bool, n int, base float64) {
+	if !reserve {
+		p.Drawn += base
+	}
+	if answered { // by whatever way the interview came in
+		p.Eligible += base
+		p.Answered += base
+		p.N += n
+		return
+	}
+	if !visited {
+		if !reserve {
+			p.Untouched += base
+		}
+		return
+	}
+	o, _ := fieldwork.OutcomeOf(outcome)
+	switch o.Group {
+	case fieldwork.UnknownHome, fieldwork.UnknownPerson:
+		p.Unknown += base
+	case fieldwork.NotEligible:
+		p.NotEligible += base
+	default:
+		p.Eligible += base
+	}
 }
 
 // Key names a PSU.
