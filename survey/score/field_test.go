@@ -40,7 +40,7 @@ func fields(t *testing.T, w *apptest.World, reserve bool, outcomes map[string]st
 			if outcome == "" {
 				continue
 			}
-			err = tx.Create(&fieldwork.Home{UnitID: u.ID, WaveID: w.Wave.ID, AreaCode: u.AreaCode, Stratum: u.Stratum, PSU: u.PSU, Reserve: reserve, Outcome: outcome, Visits: 1}).Error
+			err = tx.Create(&fieldwork.Home{UnitID: u.ID, WaveID: w.Wave.ID, AreaCode: u.AreaCode, Stratum: u.Stratum, PSU: u.PSU, Reserve: reserve, Outcome: outcome, IsOpen: outcome == "2.24", Visits: 1}).Error
 			if err != nil {
 				return err
 			}
@@ -133,7 +133,7 @@ func TestFieldWorkMovesTheScores(t *testing.T) {
 				fields(t, w, true, map[string]string{spare[0].Household: "2.11", spare[1].Household: ""})
 				again()
 				got := psus()
-				if p, want := got["s"], (weight.PSU{Stratum: apptest.South, PSU: "s", Area: apptest.South, Drawn: 100, Eligible: 70, NotEligible: 10, Unknown: 10, Untouched: 10, Answered: 50, N: 5}); p != want {
+				if p, want := got["s"], (weight.PSU{Stratum: apptest.South, PSU: "s", Area: apptest.South, Drawn: 100, Settled: 80, Eligible: 60, NotEligible: 10, Unknown: 10, Waiting: 10, Untouched: 10, Answered: 50, N: 5}); p != want {
 					t.Errorf("%+v, want %+v", p, want)
 				}
 				if p, want := got["s-spare"], (weight.PSU{Stratum: apptest.South, PSU: "s-spare", Area: apptest.South, Eligible: 10}); p != want {
@@ -142,8 +142,8 @@ func TestFieldWorkMovesTheScores(t *testing.T) {
 				if p := got["n"]; p.Drawn != 100 || p.Eligible != 100 || p.N != 10 {
 					t.Errorf("%+v", p)
 				}
-				e := 180.0 / 190
-				if r := report(); r == nil || r.Cells != 2 || r.Classes != 2 || math.Abs(r.E-e) > 1e-12 || math.Abs(r.RR3-150/(180+10*e)) > 1e-12 || math.Abs(r.Largest-100*(70+10*e)/90/50) > 1e-12 {
+				e := 170.0 / 180
+				if r := report(); r == nil || r.Cells != 2 || r.Classes != 2 || math.Abs(r.E-e) > 1e-12 || math.Abs(r.RR3-150/(170+10*e)) > 1e-12 || math.Abs(r.Largest-80*(60+10*e)/80/50) > 1e-12 {
 					t.Errorf("%+v", r)
 				}
 			})
@@ -166,13 +166,13 @@ func TestFieldWorkMovesTheScores(t *testing.T) {
 					t.Fatal("nothing has happened")
 				}
 				err := w.DB.InTx(ctx, func(tx *store.Tx) error {
-					return tx.Model(&fieldwork.Home{}).Where("unit_id = ?", south[6].ID).Updates(map[string]any{"outcome": "4.61", "visits": 2}).Error
+					return tx.Model(&fieldwork.Home{}).Where("unit_id = ?", south[6].ID).Updates(map[string]any{"outcome": "4.61", "visits": 2, "is_open": false}).Error
 				})
 				if err != nil {
 					t.Fatal(err)
 				}
 				again()
-				if p := psus()["s"]; p.Eligible != 60 || p.NotEligible != 20 {
+				if p := psus()["s"]; p.Eligible != 60 || p.NotEligible != 20 || p.Settled != 90 {
 					t.Errorf("%+v", p)
 				}
 			})

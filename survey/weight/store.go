@@ -11,18 +11,19 @@ import (
 func Load(r *gorm.DB, wave string) ([]PSU, error) {
 	var rows []struct {
 		Stratum, PSU, Area, Outcome string
-		Reserve, Visited, Answered  bool
+		Reserve, Visited            bool
+		Open, Answered              bool
 		N                           int
 		Base                        float64
 	}
 	err := r.Raw(`SELECT u.stratum AS stratum, u.psu AS psu, MIN(u.area_code) AS area, COALESCE(f.outcome, '') AS outcome, h.reserve AS reserve,
-		COALESCE(f.visits, 0) > 0 AS visited, p.id IS NOT NULL AS answered, COUNT(*) AS n, SUM(h.base) AS base
+		COALESCE(f.visits, 0) > 0 AS visited, COALESCE(f.is_open, TRUE) AS open, p.id IS NOT NULL AS answered, COUNT(*) AS n, SUM(h.base) AS base
 		FROM sample_homes h JOIN sample_units u ON u.id = h.unit_id
 		LEFT JOIN field_homes f ON f.unit_id = h.unit_id
 		LEFT JOIN responses p ON p.sample_unit_id = h.unit_id AND p.status = 'counted'
 		WHERE h.wave_id = ?
-		GROUP BY u.stratum, u.psu, COALESCE(f.outcome, ''), h.reserve, COALESCE(f.visits, 0) > 0, p.id IS NOT NULL
-		ORDER BY 1, 2, 4, 5, 6, 7`, wave).Scan(&rows).Error
+		GROUP BY u.stratum, u.psu, COALESCE(f.outcome, ''), h.reserve, COALESCE(f.visits, 0) > 0, COALESCE(f.is_open, TRUE), p.id IS NOT NULL
+		ORDER BY 1, 2, 4, 5, 6, 7, 8`, wave).Scan(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("load the field work of wave %s: %w", wave, err)
 	}
@@ -33,7 +34,7 @@ func Load(r *gorm.DB, wave string) ([]PSU, error) {
 		}
 		p := &out[len(out)-1]
 		p.Area = min(p.Area, x.Area)
-		p.Add(x.Outcome, x.Reserve, x.Visited, x.Answered, x.N, x.Base)
+		p.Add(Standing{Outcome: x.Outcome, Reserve: x.Reserve, Visited: x.Visited, Open: x.Open, Answered: x.Answered}, x.N, x.Base)
 	}
 	return out, nil
 }

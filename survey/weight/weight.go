@@ -15,46 +15,77 @@ import (
 )
 
 // PSU sums up what is known of the households drawn in a PSU. All but N are sums of
-// base weights, 1/probability of the household.
+// base weights, 1/probability of the household. A household is settled when it was
+// interviewed or nobody goes there again.
 type PSU struct {
 	Stratum, PSU string
 	Area         string  // community
 	Drawn        float64 // the first households: those to be visited without the reserve
-	Eligible     float64 // worked on, and somebody there should have been interviewed
-	NotEligible  float64 // worked on: vacant, a business
-	Unknown      float64 // worked on, and nobody knows
+	Settled      float64 // of these, the settled ones
+	Eligible     float64 // settled, and somebody there should have been interviewed
+	NotEligible  float64 // settled: vacant, a business
+	Unknown      float64 // settled, and nobody knows
+	Waiting      float64 // eligible and to be visited again
+	Doubtful     float64 // unknown and to be visited again
 	Untouched    float64 // first households at whose door nobody has been
 	Answered     float64 // whose interview counts; they are among the eligible
 	N            int     // how many those are
 }
 
-// Add puts n households that stand alike into the sums, base being the sum of their
-// base weights; answered are those whose interview counts, whatever their outcome.
-func (p *PSU) Add(outcome string, reserve, visited, answered bool, n int, base float64) {
-	if !reserve {
+// Standing is where households stand that are alike.
+type Standing struct {
+	Outcome  string // what their visits add up to
+	Reserve  bool
+	Visited  bool
+	Open     bool // to be visited again
+	Answered bool // the interview counts, by whatever way it came in
+}
+
+// Add puts n households into the sums, base being the sum of their base weights.
+func (p *PSU) Add(s Standing, n int, base float64) {
+	settled := s.Answered || s.Visited && !s.Open
+	if !s.Reserve {
 		p.Drawn += base
+		if settled {
+			p.Settled += base
+		}
 	}
-	if answered { // by whatever way the interview came in
+	if s.Answered {
 		p.Eligible += base
 		p.Answered += base
 		p.N += n
 		return
 	}
-	if !visited {
-		if !reserve {
+	if !s.Visited {
+		if !s.Reserve {
 			p.Untouched += base
 		}
 		return
 	}
-	o, _ := fieldwork.OutcomeOf(outcome)
-	switch o.Group {
-	case fieldwork.UnknownHome, fieldwork.UnknownPerson:
-		p.Unknown += base
-	case fieldwork.NotEligible:
+	o, _ := fieldwork.OutcomeOf(s.Outcome)
+	unknown := o.Group == fieldwork.UnknownHome || o.Group == fieldwork.UnknownPerson
+	switch {
+	case o.Group == fieldwork.NotEligible:
 		p.NotEligible += base
-	default:
+	case unknown && settled:
+		p.Unknown += base
+	case unknown:
+		p.Doubtful += base
+	case settled:
 		p.Eligible += base
+	default:
+		p.Waiting += base
 	}
+}
+
+// ended returns the sums when nobody is visited any more: who was to be visited
+// again has not answered, and of whom nobody has been to nothing is known.
+func (p PSU) ended() PSU {
+	p.Settled = p.Drawn
+	p.Eligible += p.Waiting
+	p.Unknown += p.Doubtful + p.Untouched
+	p.Waiting, p.Doubtful, p.Untouched = 0, 0, 0
+	return p
 }
 
 // Key names a PSU.
@@ -62,7 +93,7 @@ type Key struct{ Stratum, PSU string }
 
 // Options say how factors are made. The zero value is for a wave in the field.
 type Options struct {
-	Ended   bool // nobody is visited any more: what is untouched counts as unknown
+	Ended   bool // nobody is visited any more
 	Classes weighting.ResponseOptions
 }
 
@@ -80,7 +111,7 @@ type Report struct {
 	Largest  float64  `json:"largest"`  // factor
 	Smallest float64  `json:"smallest"` // factor
 	E        float64  `json:"e"`        // share of the eligible among the households of which that is known
-	RR3      float64  `json:"rr3"`      // response rate 3 of the households worked on, by weight
+	RR3      float64  `json:"rr3"`      // response rate 3 of the settled households, by weight
 }
 
 // Of returns the factor of a PSU: 1 where no field work is known.
@@ -106,11 +137,13 @@ func (r Result) Keys() []Key {
 //	f = \sum_psu D_psu s_psu / \sum_psu A_psu,  s = (E + e U) / (E + X + U)
 //
 // where D are the base weights of the first households, A of those interviewed,
-// and E, X and U of those worked on that are eligible, not eligible and unknown; e is
-// E/(E + X) over the whole wave. Reserve households that were visited count as
-// worked on, so that an interview in the place of a refusal does not count twice. A
-// PSU in which nobody has worked says nothing: it is left out while the wave is in
-// the field, and counts as unknown in the end. Cells are joined as
+// and E, X and U of those settled that are eligible, not eligible and unknown; e is
+// E/(E + X) over the whole wave. Reserve households count among the settled as the
+// first do, so that an interview in the place of a refusal does not count twice.
+//
+// While the wave is in the field D are the first households that are settled, so
+// that a building counts as far as it is done. In the end it is all of them: those to be
+// visited again have not answered, and those never visited are unknown. Cells are joined as
 // weighting.NonResponse does, within the subdistrict, then the district, then all.
 //
 // It returns a *stats.ValueError for numbers that cannot be.
@@ -126,7 +159,7 @@ func Factors(psus []PSU, opt Options) (Result, error) {
 	var all PSU
 	for i := range psus {
 		if opt.Ended {
-			psus[i].Unknown += psus[i].Untouched
+			psus[i] = psus[i].ended()
 		}
 		all.Eligible += psus[i].Eligible
 		all.NotEligible += psus[i].NotEligible
@@ -151,8 +184,8 @@ func Factors(psus []PSU, opt Options) (Result, error) {
 		x := &cells[at[i]]
 		x.N += p.N
 		x.Answered += p.Answered
-		if worked := p.Eligible + p.NotEligible + p.Unknown; worked > 0 {
-			x.Eligible += p.Drawn * (p.Eligible + e*p.Unknown) / worked
+		if settled := p.Eligible + p.NotEligible + p.Unknown; settled > 0 {
+			x.Eligible += p.Settled * (p.Eligible + e*p.Unknown) / settled
 		}
 	}
 	classes, err := weighting.NonResponse(cells, opt.Classes)

@@ -15,7 +15,7 @@ import (
 
 // psu is one in a community, with weights that are numbers of households.
 func psu(area, id string, drawn, eligible, not, unknown, answered float64) weight.PSU {
-	return weight.PSU{Stratum: area, PSU: id, Area: area, Drawn: drawn, Eligible: eligible, NotEligible: not, Unknown: unknown, Answered: answered, N: int(answered)}
+	return weight.PSU{Stratum: area, PSU: id, Area: area, Drawn: drawn, Settled: drawn, Eligible: eligible, NotEligible: not, Unknown: unknown, Answered: answered, N: int(answered)}
 }
 
 func factors(t testing.TB, opt weight.Options, psus ...weight.PSU) weight.Result {
@@ -62,21 +62,45 @@ func TestFactors(t *testing.T) {
 		near(t, r, a, "1", 1.6)
 		near(t, r, a, "2", 1.6)
 	})
-	t.Run("a building nobody has been to is left out, and unknown at the end", func(t *testing.T) {
+	t.Run("a building counts as far as it is done, and wholly at the end", func(t *testing.T) {
 		idle := psu(a, "2", 8, 0, 0, 0, 0)
-		idle.Untouched = 8
+		idle.Settled, idle.Untouched = 0, 8
 		half := psu(b, "3", 8, 5, 1, 0, 5)
-		half.Untouched = 2
+		half.Settled, half.Waiting, half.Untouched = 6, 1, 1
 		r := factors(t, weight.Options{}, psu(a, "1", 8, 8, 0, 0, 8), idle, half)
 		near(t, r, a, "1", 1)
 		near(t, r, a, "2", 1)
-		near(t, r, b, "3", 8*5.0/6/5)
-		e := 13.0 / 14
+		near(t, r, b, "3", 1)
+		e := 14.0 / 15
 		r = factors(t, weight.Options{Ended: true}, psu(a, "1", 8, 8, 0, 0, 8), idle, half)
 		near(t, r, a, "1", (8+8*e)/8)
-		near(t, r, b, "3", 8*(5+2*e)/8/5)
-		if got := r.Report.RR3; math.Abs(got-13/(13+10*e)) > 1e-12 {
+		near(t, r, b, "3", 8*(6+e)/8/5)
+		if got := r.Report.RR3; math.Abs(got-13/(14+9*e)) > 1e-12 {
 			t.Errorf("RR3 is %v", got)
+		}
+	})
+	t.Run("a household is what its visits add up to", func(t *testing.T) {
+		for _, c := range []struct {
+			standing weight.Standing
+			want     weight.PSU
+		}{
+			{weight.Standing{Outcome: "1.1", Visited: true, Answered: true}, weight.PSU{Drawn: 3, Settled: 3, Eligible: 3, Answered: 3, N: 1}},
+			{weight.Standing{Outcome: "1.1", Visited: true}, weight.PSU{Drawn: 3, Settled: 3, Eligible: 3}},                 // deleted again
+			{weight.Standing{Open: true, Answered: true}, weight.PSU{Drawn: 3, Settled: 3, Eligible: 3, Answered: 3, N: 1}}, // no record of a visit
+			{weight.Standing{Outcome: "2.11", Visited: true}, weight.PSU{Drawn: 3, Settled: 3, Eligible: 3}},
+			{weight.Standing{Outcome: "2.24", Visited: true, Open: true}, weight.PSU{Drawn: 3, Waiting: 3}},
+			{weight.Standing{Outcome: "2.24", Visited: true}, weight.PSU{Drawn: 3, Settled: 3, Eligible: 3}},
+			{weight.Standing{Outcome: "3.21", Visited: true, Open: true}, weight.PSU{Drawn: 3, Doubtful: 3}},
+			{weight.Standing{Outcome: "3.18", Visited: true}, weight.PSU{Drawn: 3, Settled: 3, Unknown: 3}},
+			{weight.Standing{Outcome: "4.61", Visited: true}, weight.PSU{Drawn: 3, Settled: 3, NotEligible: 3}},
+			{weight.Standing{Outcome: "3.11", Open: true}, weight.PSU{Drawn: 3, Untouched: 3}},
+			{weight.Standing{Open: true, Reserve: true}, weight.PSU{}},
+			{weight.Standing{Outcome: "2.11", Visited: true, Reserve: true}, weight.PSU{Eligible: 3}},
+		} {
+			var got weight.PSU
+			if got.Add(c.standing, 1, 3); got != c.want {
+				t.Errorf("%+v adds %+v, want %+v", c.standing, got, c.want)
+			}
 		}
 	})
 	t.Run("few answers are joined in the subdistrict first", func(t *testing.T) {
@@ -112,7 +136,7 @@ func TestFactorsKeepWhatTheyStandFor(t *testing.T) {
 			n := func(what string, most int) float64 { return float64(rapid.IntRange(0, most).Draw(t, what)) }
 			area := rapid.SampledFrom([]string{a, b, c}).Draw(t, "area")
 			answered, refused := n("answered", 9), n("refused", 5)
-			p := weight.PSU{Stratum: area, PSU: fmt.Sprint(i), Area: area, Drawn: base * (1 + n("drawn", 9)), Eligible: base * (answered + refused),
+			p := weight.PSU{Stratum: area, PSU: fmt.Sprint(i), Area: area, Drawn: base * 20, Settled: base * (1 + n("settled", 9)), Eligible: base * (answered + refused),
 				NotEligible: base * n("vacant", 3), Unknown: base * n("unknown", 3), Answered: base * answered, N: int(answered)}
 			psus = append(psus, p)
 			eligible, known = eligible+p.Eligible, known+p.Eligible+p.NotEligible
@@ -125,7 +149,7 @@ func TestFactorsKeepWhatTheyStandFor(t *testing.T) {
 		for _, p := range psus {
 			some += p.N
 			if worked := p.Eligible + p.NotEligible + p.Unknown; worked > 0 {
-				should += p.Drawn * (p.Eligible + e*p.Unknown) / worked
+				should += p.Settled * (p.Eligible + e*p.Unknown) / worked
 			}
 		}
 		sum := func(psus []weight.PSU) float64 {
