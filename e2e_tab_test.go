@@ -26,6 +26,13 @@ const wechat = "Mozilla/5.0 (Linux; Android 8.0; DUK-AL20 Build/HUAWEIDUK-AL20; 
 // newBrowser starts Chromium, which ends with the test.
 func newBrowser(t *testing.T) context.Context {
 	t.Helper()
+	ctx, _ := newBrowserIn(t, t.TempDir())
+	return ctx
+}
+
+// newBrowserIn starts Chromium on a profile, which outlives it. stop kills it.
+func newBrowserIn(t *testing.T, profile string) (ctx context.Context, stop func()) {
+	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if found, err := exec.LookPath(name); err == nil {
@@ -38,17 +45,17 @@ func newBrowser(t *testing.T) context.Context {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true),
-		chromedp.UserDataDir(t.TempDir()))
+		chromedp.UserDataDir(profile))
 	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
+	ctx, stop = chromedp.NewExecAllocator(ctx, options...)
+	t.Cleanup(stop)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start %s: %v", path, err)
 	}
-	return ctx
+	return ctx, stop
 }
 
 // tab is a page of the browser, with its own cookies and storage.
@@ -214,4 +221,15 @@ func (p *tab) accessible() {
 			p.t.Logf("  %v %s", n.Target, n.Summary)
 		}
 	}
+}
+
+// evalLater returns what the promise of a JavaScript expression gives.
+func evalLater[T any](p *tab, expression string) T {
+	p.t.Helper()
+	var out T
+	call(p, expression, func(ctx context.Context) (err error) {
+		out, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression, func(e *runtime.EvaluateParams) { chromedp.EvalAwaitPromise(e) }))
+		return err
+	})
+	return out
 }

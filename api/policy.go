@@ -79,6 +79,13 @@ var policies = map[string]policy{
 	"POST /api/v1/collectors/:code/tickets":   anybody,
 	"POST /api/v1/collectors/:code/responses": anybody,
 
+	// the worker's page: the same for everybody; the API knows who asks
+	"GET /field":                      anybody,
+	"GET /field/sw.js":                anybody,
+	"GET /field/manifest.webmanifest": anybody,
+	"GET /field/icon-192.png":         anybody,
+	"GET /field/icon-512.png":         anybody,
+
 	// machines
 	"GET /static/:hash/:name": anybody,
 	"GET /icon.svg":           anybody,

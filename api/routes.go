@@ -33,6 +33,7 @@ func (a *API) routes(r *gin.Engine) {
 	r.GET("/healthz", a.live)
 	r.GET("/readyz", a.ready)
 	r.GET("/metrics", a.showMetrics())
+	a.fieldRoutes(r)
 	a.describeResponses()
 	a.describeSession()
 

@@ -19,6 +19,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"sync/atomic"
 )
 
@@ -110,6 +111,17 @@ func (s *Static) T(lang, key string, args ...any) string {
 func (s *Static) Has(lang, key string) bool {
 	_, ok := s.built.Load().words[Language(lang)][key]
 	return ok
+}
+
+// Words returns the words of all keys with a prefix in a language.
+func (s *Static) Words(lang, prefix string) map[string]string {
+	out := map[string]string{}
+	for key, text := range s.built.Load().words[Language(lang)] {
+		if strings.HasPrefix(key, prefix) {
+			out[key] = text
+		}
+	}
+	return out
 }
 
 // Asset returns a file to be kept by browsers for ever, by its address as URL

@@ -1,0 +1,171 @@
+// The worker's phone: a page that works from door to door without signal.
+import { app, commit, doorOf, load } from './app'
+import { homeView, settleRefusal } from './home'
+import { listView, syncState } from './list'
+import { guessLook, h, link, loadLook, say } from './page'
+import { lockedView, lookBar, ownView, returning, startView, unfit, unfitView } from './own'
+import { trouble, useRenderer } from './route'
+import { handOver, hurry, sync } from './sync'
+import { heed, hold } from './tabs'
+import { handedOver, talkView } from './talk'
+import type { Draft } from './types'
+
+const root = document.getElementById('app')!
+
+// The household that this tab holds, so that no other works on it.
+let held: { home: string; free: () => void } | undefined
+let shown = ''
+
+async function take(home: string): Promise<boolean> {
+  if (held && held.home == home) return true
+  if (held) held.free()
+  held = undefined
+  if (!home) return true
+  const free = await hold('home ' + home)
+  if (free) held = { home, free }
+  return !!free
+}
+
+// out returns the draft that is in a resident's hands, if any: nothing else is
+// shown until the phone is back.
+function out(): Draft | undefined {
+  const d = app.doors.map((d) => d.draft).filter((d) => d && handedOver(d))[0]
+  return d
+}
+
+let turn = 0
+
+async function draw(): Promise<void> {
+  const mine = ++turn
+  let [, name, id] = location.hash.replace('#', '').split('/')
+  const away = out()
+  if (away && (await take(away.home))) {
+    name = 'talk'
+    id = away.home
+  }
+  const door = id ? doorOf(id) : undefined
+  if (app.doors.some((d) => d.draft && d.draft.step == 'refusing' && d.home.id != id)) await settleRefusal()
+  const ours = door ? await take(door.home.id) : await take('')
+  if (mine != turn) return // a later call draws
+  let bare = false
+  let view: HTMLElement
+  if (!app.phone) view = app.locked ? lockedView() : startView()
+  else if (door && name == 'talk' && ours && door.draft && door.draft.step != 'refusing') {
+    bare = handedOver(door.draft)
+    view = talkView(door, door.draft)
+  } else if (door) view = homeView(door, ours)
+  else if (name == 'phone') view = ownView(now)
+  else view = listView(now)
+
+  const at = [app.phone ? name || '' : 'start', id || '', door && door.draft ? door.draft.step : ''].join(' ')
+  const moved = at != shown
+  shown = at
+  const scroll = window.scrollY
+  root.textContent = ''
+  root.appendChild(header(bare))
+  root.appendChild(h('main', null, h('div', { id: 'trouble', role: 'alert' }), view))
+  if (moved) {
+    window.scrollTo(0, 0)
+    const top = root.querySelector('h1') as HTMLElement | null
+    if (top) top.focus({ preventScroll: true })
+  } else window.scrollTo(0, scroll)
+}
+
+function header(bare: boolean): HTMLElement {
+  return h('header', null, h('nav', null, bare ? h('b', null, say('product.name')) : link(say('phone.title'), '/', { class: 'brand' }), app.phone && !bare ? link(say('phone.own'), '/phone', { class: 'own-link' }) : null, lookBar()))
+}
+
+// refresh draws anew what has changed behind the view, and only the line about
+// sending where somebody is filling something in.
+async function refresh(): Promise<void> {
+  const before = !!app.phone
+  await load()
+  const typing = /talk|home|phone/.test(location.hash) && before == !!app.phone
+  const active = document.activeElement
+  if (!typing && !(active && active.id == 'search')) return draw()
+  const line = document.getElementById('sync-state')
+  if (line) line.textContent = syncState()
+}
+
+async function now(): Promise<void> {
+  await turnOfSending(true)
+}
+
+let sending = false
+
+async function turnOfSending(asked: boolean): Promise<void> {
+  if (sending) return
+  sending = true
+  try {
+    if (app.phone && (asked || navigator.onLine !== false)) {
+      app.end = await sync(app.phone, asked)
+      await refresh()
+    } else if (app.locked) {
+      await handOver(app.locked)
+      await refresh()
+    }
+    // Locked in this very turn: hand over at once.
+    if (app.locked && app.waiting && app.end == 'locked') {
+      app.end = undefined
+      await handOver(app.locked)
+      await refresh()
+    }
+  } catch (e) {
+    console.error(e)
+  } finally {
+    sending = false
+  }
+}
+
+async function start(): Promise<void> {
+  guessLook()
+  useRenderer(draw)
+  const why = unfit()
+  if (why) {
+    root.textContent = ''
+    root.appendChild(h('header', null, h('nav', null, h('b', null, say('product.name')))))
+    root.appendChild(h('main', null, unfitView(why)))
+    return
+  }
+  navigator.serviceWorker.register('/field/sw.js', { scope: '/field' }).catch((e) => console.error(e))
+  await loadLook()
+  await load()
+  const fresh = await returning()
+  await draw()
+  performance.mark('field-ready')
+  root.setAttribute('data-ready', '1')
+  await leftRefusals()
+
+  addEventListener('hashchange', () => void draw())
+  addEventListener('online', () => {
+    hurry()
+    void turnOfSending(false)
+  })
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) void turnOfSending(false)
+  })
+  setInterval(() => void turnOfSending(false), 30e3)
+  heed(() => void refresh())
+  void turnOfSending(fresh)
+}
+
+// leftRefusals stores refusals that the page went away on: they count.
+async function leftRefusals(): Promise<void> {
+  const left = app.doors.filter((d) => d.draft && d.draft.step == 'refusing')
+  for (const d of left) {
+    const free = await hold('home ' + d.home.id)
+    if (!free) continue
+    try {
+      await commit(d, d.draft!.id, '2.11', {})
+    } finally {
+      free()
+    }
+  }
+  if (left.length) await draw()
+}
+
+addEventListener('unhandledrejection', (e) => {
+  if (document.getElementById('trouble')) trouble(e.reason)
+})
+
+void start()
