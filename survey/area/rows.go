@@ -37,12 +37,7 @@ func (r Row) Wrong(column, code string) RowProblem {
 // rows, the sheets without headers that are known, and what is wrong with the
 // headers. Returns ErrImportFormat, ErrImportUnreadable or ErrImportTooLarge.
 func ReadRows(ctx context.Context, r io.Reader, columns []Column) (rows []Row, skipped []string, wrong []RowProblem, err error) {
-	return ReadRowsWithin(ctx, r, columns, usual)
-}
-
-// ReadRowsWithin is ReadRows under other limits.
-func ReadRowsWithin(ctx context.Context, r io.Reader, columns []Column, most Limits) (rows []Row, skipped []string, wrong []RowProblem, err error) {
-	book, err := readBook(ctx, r, most)
+	book, err := readBook(ctx, r)
 	if err != nil {
 		return nil, nil, nil, err
 	}
