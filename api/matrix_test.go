@@ -91,8 +91,16 @@ func newMatrix(t *testing.T) *matrix {
 	bodies["POST /sessions/revoke"] = "account=" + viewer.Account
 	said := response.Report{ID: ids[1], WaveID: m.Wave.ID, AreaCode: apptest.North, Kind: "watched", At: m.Clock()}
 	must(m.DB.InTx(ctx, func(tx *store.Tx) error { return tx.Create(&said).Error }))
+	worker, err := m.Accounts.Actor(ctx, m.cookies["worker.in"])
+	must(err)
+	const phone = "0192f0c1-0000-7000-8000-000000000009"
+	_, err = m.Field.Enrol(ctx, worker, phone, "x")
+	must(err)
+	bodies["POST /fieldwork/building"] = "do=all&account=" + worker.Account
+	bodies["POST /api/v1/waves/:wave/fieldwork/assignments"] = `{"psu":"` + m.Homes[0].PSU + `","account":"` + worker.Account + `"}`
 	m.names = map[string]string{
 		"/reports/:id": said.ID, "/api/v1/reports/:id": said.ID,
+		"/fieldwork/phones/:phone": phone, "/api/v1/fieldwork/phones/:phone": phone,
 		":token": token.ID,
 		":wave":  m.Wave.ID, ":code": m.Posters[apptest.North].Code, ":receipt": "AAAA-BBBB-CCCC", ":file": "places.csv", ":hash": "0", ":name": "x", ":class": "devices", ":phone": "0192f0c1-0000-7000-8000-000000000001",
 		"/people/:id": pam.ID, "/api/v1/people/:id": pam.ID, "/grants/:id": waiting[0].ID, "/api/v1/grants/:id": waiting[0].ID,
@@ -132,6 +140,10 @@ func (m *matrix) address(t *testing.T, method, route string) string {
 		switch {
 		case what == "wave" && !strings.Contains(route, ":wave"):
 			query = append(query, "wave="+m.Wave.ID)
+		case what == "psu":
+			query = append(query, "psu="+m.Homes[0].PSU)
+		case what == "unit":
+			query = append(query, "unit="+m.Homes[0].ID)
 		case what == "area" || what == "parent":
 			query = append(query, what+"="+apptest.North)
 		}

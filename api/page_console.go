@@ -97,6 +97,7 @@ var navigation = []struct {
 	{"board", []survey.Permission{survey.SeeScores}},
 	{"collectors", []survey.Permission{survey.ManageCollectors, survey.SeeScores}},
 	{"responses", []survey.Permission{survey.SeeResponses}},
+	{"fieldwork", []survey.Permission{survey.ManageFieldwork}},
 	{"reports", []survey.Permission{survey.ReadReports}},
 	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
 	{"privacy-centre", []survey.Permission{survey.ManagePrivacy, survey.ManageSecurity}},

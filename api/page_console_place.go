@@ -20,6 +20,7 @@ type whereabouts struct {
 	path  []area.Area // from the top of the wave down to place
 	top   string      // code of the highest place that the actor sees in the wave
 	query url.Values  // wave and area, as links carry them
+	may   []survey.Permission
 }
 
 // with returns the whereabouts with one value of the query replaced.
@@ -36,12 +37,16 @@ func (at whereabouts) with(key, value string) whereabouts {
 func (at whereabouts) href(path string) string { return path + "?" + at.query.Encode() }
 
 // whereabouts reads wave and place from the request: by default the newest wave
-// and the highest place in it that the actor sees. Without any wave it returns no
-// waves. Returns wave.ErrNotFound and area.ErrNotFound, also for what lies
-// outside the actor's place or the wave's.
-func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
+// and the highest place in it where the actor has one of the permissions, or one
+// of placed when none is given. Without any wave it returns no waves.
+// Returns wave.ErrNotFound and area.ErrNotFound, also for what lies outside the
+// actor's place or the wave's.
+func (a *API) whereabouts(c *gin.Context, may ...survey.Permission) (whereabouts, error) {
+	if len(may) == 0 {
+		may = placed
+	}
 	ctx, who := c.Request.Context(), a.actor(c)
-	var at whereabouts
+	at := whereabouts{may: may}
 	var err error
 	if at.waves, err = a.Waves.List(ctx, who); err != nil {
 		return at, err
@@ -59,14 +64,14 @@ func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
 		}
 	}
 	at.top = at.wave.AreaCode
-	if !seesPlace(who, at.top) {
-		at.top = homeIn(who, at.wave.AreaCode)
+	if !at.sees(who, at.top) {
+		at.top = homeIn(who, at.wave.AreaCode, may)
 	}
 	code := c.Query("area")
 	if code == "" {
 		code = at.top
 	}
-	if !seesPlace(who, code) || !survey.Within(at.wave.AreaCode, code) {
+	if !at.sees(who, code) || !survey.Within(at.wave.AreaCode, code) {
 		return at, area.ErrNotFound
 	}
 	if at.place, err = a.Areas.ByCode(ctx, code); err != nil {
@@ -86,16 +91,15 @@ func (a *API) whereabouts(c *gin.Context) (whereabouts, error) {
 // placed are the permissions whose pages are about a place of a wave.
 var placed = []survey.Permission{survey.SeeScores, survey.ManageCollectors, survey.ReadReports}
 
-// seesPlace reports whether a page may be about the place. Services decide what of
-// it the actor sees.
-func seesPlace(who survey.Actor, code string) bool {
-	return slices.ContainsFunc(placed, func(p survey.Permission) bool { return who.Sees(p, code) })
+// sees reports whether the actor has one of the permissions in the place.
+func (at whereabouts) sees(who survey.Actor, code string) bool {
+	return slices.ContainsFunc(at.may, func(p survey.Permission) bool { return who.Sees(p, code) })
 }
 
 // homeIn returns the highest of the actor's places in the wave's.
-func homeIn(who survey.Actor, waveArea string) string {
+func homeIn(who survey.Actor, waveArea string, may []survey.Permission) string {
 	best := ""
-	for _, code := range who.Places(placed...) {
+	for _, code := range who.Places(may...) {
 		if survey.Within(waveArea, code) && (best == "" || len(survey.Prefix(code)) < len(survey.Prefix(best))) {
 			best = code
 		}
@@ -116,7 +120,7 @@ func (a *API) crumbs(c *gin.Context, at whereabouts, path string) []navLink {
 	var out []navLink
 	for _, p := range at.path {
 		l := navLink{Name: p.Name().In(lang), Current: p.Code == at.place.Code}
-		if seesPlace(who, p.Code) && !l.Current {
+		if at.sees(who, p.Code) && !l.Current {
 			l.Href = at.with("area", p.Code).href(path)
 		}
 		out = append(out, l)

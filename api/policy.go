@@ -182,6 +182,27 @@ var policies = map[string]policy{
 	"DELETE /api/v1/field/phones/:phone":      phones.in("phone"),
 	"POST /api/v1/field/phones/:phone/sealed": phones.in("phone").evenLocked(),
 
+	// the work from door to door
+	"GET /fieldwork":                                   needs(survey.ManageFieldwork).in("wave, area"),
+	"GET /fieldwork/export":                            needs(survey.ManageFieldwork).in("wave, area"),
+	"GET /fieldwork/building":                          needs(survey.ManageFieldwork).in("wave, psu"),
+	"POST /fieldwork/building":                         needs(survey.ManageFieldwork).in("wave, psu"),
+	"GET /fieldwork/review":                            needs(survey.ManageFieldwork).in("wave, area"),
+	"POST /fieldwork/phones/:phone/lock":               needs(survey.ManageFieldwork).in("phone"),
+	"POST /fieldwork/phones/:phone/unlock":             needs(survey.ManageFieldwork).in("phone"),
+	"GET /fieldwork/list":                              needs(survey.ManageFieldwork).in("wave, psu"),
+	"GET /fieldwork/questionnaire":                     needs(survey.ManageFieldwork).in("wave, psu"),
+	"GET /fieldwork/paper":                             needs(survey.ManageFieldwork).in("wave, unit"),
+	"POST /fieldwork/paper":                            needs(survey.ManageFieldwork).in("wave, unit"),
+	"GET /api/v1/waves/:wave/fieldwork":                needs(survey.ManageFieldwork).in("wave, area"),
+	"GET /api/v1/waves/:wave/fieldwork/households":     needs(survey.ManageFieldwork).in("wave, psu"),
+	"POST /api/v1/waves/:wave/fieldwork/assignments":   needs(survey.ManageFieldwork).in("wave, psu"),
+	"DELETE /api/v1/waves/:wave/fieldwork/assignments": needs(survey.ManageFieldwork).in("wave, psu"),
+	"GET /api/v1/waves/:wave/fieldwork/review":         needs(survey.ManageFieldwork).in("wave, area"),
+	"GET /api/v1/fieldwork/phones":                     needs(survey.ManageFieldwork).in("phones"),
+	"POST /api/v1/fieldwork/phones/:phone/lock":        needs(survey.ManageFieldwork).in("phone"),
+	"POST /api/v1/fieldwork/phones/:phone/unlock":      needs(survey.ManageFieldwork).in("phone"),
+
 	// people, what they may do, roles
 	"GET /people":                      needs(survey.ManageAccounts, survey.ManageGrants).in("area"),
 	"POST /people":                     needs(survey.ManageAccounts).in("area, place, unit"),

@@ -56,6 +56,8 @@ func (a *API) routes(r *gin.Engine) {
 	a.describeField()
 	a.consoleRoutes(r)
 	a.peopleRoutes(r)
+	a.describeFieldwork()
+	a.fieldworkRoutes(r)
 
 	r.NoRoute(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
 	r.NoMethod(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))

@@ -14,6 +14,7 @@ var icons = map[string]string{
 	"close":    `<path d="M6 6l12 12M18 6 6 18"/>`,
 	"code":     `<path d="M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h2v2h-2zM18 18h2v2h-2z"/>`,
 	"down":     `<path d="m6 9 6 6 6-6"/>`,
+	"door":     `<path d="M6 21V4h12v17M3 21h18M14 12v.01"/>`,
 	"download": `<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>`,
 	"key":      `<circle cx="8" cy="12" r="4"/><path d="M12 12h9M18 12v4"/>`,
 	"out":      `<path d="M10 4H5v16h5M14 8l4 4-4 4M18 12H9"/>`,
