@@ -20,6 +20,7 @@ import (
 	"chengyin/survey/app"
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
+	"chengyin/survey/response"
 	"chengyin/survey/store/storetest"
 	"chengyin/survey/wave"
 )
@@ -135,7 +136,7 @@ func (in canaries) addresses(t *testing.T, route string) []string {
 		out = append(out, strings.Replace(route, ":code", url.PathEscape(strings.ReplaceAll(canary, "/", "")), 1))
 	}
 	switch route {
-	case "/board", "/collectors", "/responses", "/sheets", "/areas", "/people/who":
+	case "/board", "/collectors", "/responses", "/reports", "/sheets", "/areas", "/people/who":
 		q := url.Values{"wave": {in.wave}, "area": {in.community}}
 		out = append(out, path+"?"+q.Encode(), path+"?lang=en&"+q.Encode(), path+"?parent="+in.community, path+"?area="+in.community[:9]+"000&wave="+in.wave)
 	}
@@ -197,6 +198,16 @@ func enterCanaries(t *testing.T, p *program) canaries {
 		}
 		c.response, c.receipt = s.id, receipt
 	}
+
+	// What a resident reported of an interview, and what the office says of it.
+	said, _ := interviewed(t, p, c.wave, 1)
+	for _, kind := range []string{"watched", "not_meant"} {
+		_, err = a.Responses.Report(ctx, said[0], kind, canary)
+		must(err)
+	}
+	list, _, err := a.Responses.Reports(ctx, district, w, response.ReportFilter{})
+	must(err)
+	must(a.Responses.HandleReport(ctx, district, list[0].ID, response.ReportHandled, canary))
 
 	// People, roles, tokens, and what was typed to sign in.
 	sys, sec := actorNamed(t, a, "sysadmin"), actorNamed(t, a, "secadmin")

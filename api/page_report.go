@@ -111,6 +111,6 @@ func (a *API) reportedPage(c *gin.Context) error {
 	}
 	path := "/r/" + response.Pretty(collector.Normalise(c.Param("receipt")))
 	v := newStateView(a.static, "reported", newFrame(path+"/reported", l), l.Lang)
-	v.Receipt = &receiptLink{Link: path + l.query(), Code: response.Pretty(collector.Normalise(c.Param("receipt")))}
+	v.Back = path + l.query()
 	return a.writePage(c, http.StatusOK, "respond/state", l, v)
 }

@@ -297,6 +297,7 @@ type stateView struct {
 	frame
 	Title, Text, Do string
 	Receipt         *receiptLink
+	Back            string // address of the receipt
 	Again           string
 	Report          string // address of the page that asks how an interview was
 	Request         string

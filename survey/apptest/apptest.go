@@ -141,8 +141,12 @@ func New(t testing.TB, dsn string) *World {
 // Answers returns right answers to the default questionnaire; change replaces
 // some of them, and removes those that it gives as nil.
 func Answers(change questionnaire.Answers) questionnaire.Answers {
+	return AnswersTo(questionnaire.Default(), change)
+}
+
+// AnswersTo returns right answers to a questionnaire, changed as by Answers.
+func AnswersTo(d *questionnaire.Definition, change questionnaire.Answers) questionnaire.Answers {
 	a := questionnaire.Answers{"residence": "half_year", "age": "a40", "sex": "f"}
-	d := questionnaire.Default()
 	for _, q := range d.Questions {
 		if _, set := a[q.ID]; set || !q.Required || q.ShowIf != nil {
 			continue
