@@ -50,7 +50,7 @@ func (a *API) privacyPage(c *gin.Context) error {
 		v.Place, v.About = sheet.Area.Name().In(l.Lang), aboutSheet(a.static, sheet, l.Lang)
 		v.Owner, v.Contact, v.Back = v.About.Owner, v.About.Contact, "/q/"+sheet.Collector.Code+l.query()
 	}
-	for _, class := range []privacy.Class{privacy.Answers, privacy.Devices, privacy.Sources, privacy.Aggregates, privacy.Audit} {
+	for _, class := range []privacy.Class{privacy.Answers, privacy.Visits, privacy.Frames, privacy.Reports, privacy.Devices, privacy.Sources, privacy.Aggregates, privacy.Audit} {
 		key := "privacy." + string(class)
 		v.Classes = append(v.Classes, keptView{a.static.T(l.Lang, key), a.static.T(l.Lang, key+".what"), a.until(class, days[class], l.Lang)})
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 type clockView struct {
-	Class   string       `json:"class" enum:"devices,sources,answers,sessions,audit,aggregates"`
+	Class   string       `json:"class" enum:"devices,sources,answers,visits,frames,reports,phones,sessions,audit,aggregates"`
 	Days    *int         `json:"days" doc:"how long it is kept; null: for good"`
 	Min     int          `json:"min"`
 	Max     int          `json:"max" doc:"0: no upper bound"`
@@ -46,7 +46,7 @@ type privacyReply struct {
 }
 
 type clockRequest struct {
-	Class string    `path:"class" enum:"devices,sources,answers,sessions,audit,aggregates"`
+	Class string    `path:"class" enum:"devices,sources,answers,visits,frames,reports,phones,sessions,audit,aggregates"`
 	Body  *struct { // a missing one is refused after the question who asks
 		Days int `json:"days"`
 	}

@@ -7,7 +7,9 @@ import (
 	"gorm.io/gorm"
 
 	"chengyin/survey"
+	"chengyin/survey/fieldwork"
 	"chengyin/survey/response"
+	"chengyin/survey/sample"
 	"chengyin/survey/store"
 	"chengyin/survey/wave"
 )
@@ -17,7 +19,7 @@ type State struct {
 	Rule
 	Days  int        // now
 	Rows  *int64     // nil: not for this reader, or few
-	Few   bool       // of answers or their traces, there are 1 to 4 in the reader's places
+	Few   bool       // of answers, their traces or reports, there are 1 to 4 in the reader's places
 	Next  *time.Time // when the next of it is due; nil: nothing is, or for good
 	Last  *Erasure   // the last erasure, with its proof
 	Total int64      // items erased so far
@@ -110,6 +112,15 @@ func (s *Service) count(r *gorm.DB, actor survey.Actor, mine []wave.Wave, st *St
 	case Answers:
 		err = r.Table("responses").Scopes(places).Count(&n).Error
 		st.Next = s.due(mine, st.Days)
+	case Visits:
+		err = r.Model(&sample.Home{}).Scopes(store.Within("area_code", actor.Places(survey.ManagePrivacy)), withAddress).Count(&n).Error
+		st.Next = s.due(mine, st.Days)
+	case Frames:
+		err = r.Model(&sample.FrameHome{}).Scopes(store.Within("area_code", actor.Places(survey.ManagePrivacy))).Count(&n).Error
+	case Reports:
+		err = r.Model(&response.Report{}).Scopes(store.Within("area_code", actor.Places(survey.ManagePrivacy))).Count(&n).Error
+	case Phones:
+		err = r.Model(&fieldwork.Phone{}).Count(&n).Error
 	case Sessions:
 		err = r.Table("sessions").Count(&n).Error
 	case Audit:
@@ -120,7 +131,7 @@ func (s *Service) count(r *gorm.DB, actor survey.Actor, mine []wave.Wave, st *St
 	if n == 0 {
 		st.Next = nil
 	}
-	if st.Class == Devices || st.Class == Sources || st.Class == Answers {
+	if st.Class == Devices || st.Class == Sources || st.Class == Answers || st.Class == Reports {
 		st.Few = n > 0 && n < response.Fewest
 	}
 	if !st.Few {
@@ -133,11 +144,7 @@ func (s *Service) count(r *gorm.DB, actor survey.Actor, mine []wave.Wave, st *St
 func (s *Service) due(waves []wave.Wave, days int) *time.Time {
 	var next *time.Time
 	for _, w := range waves {
-		end := w.ClosesAt
-		if w.ClosedAt != nil && w.ClosedAt.Before(end) {
-			end = *w.ClosedAt
-		}
-		t := end.AddDate(0, 0, days)
+		t := endOf(w).AddDate(0, 0, days)
 		if t.After(s.now()) && (next == nil || t.Before(*next)) {
 			next = &t
 		}

@@ -6,6 +6,7 @@ package privacy
 import (
 	"context"
 	"strconv"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -24,6 +25,10 @@ const (
 	Devices    Class = "devices"    // keyed hashes of phones' tokens, and the keys
 	Sources    Class = "sources"    // networks that answers came from
 	Answers    Class = "answers"    // single responses
+	Visits     Class = "visits"     // doors of drawn households, who was to visit them, what was noted there
+	Frames     Class = "frames"     // addresses that samples are drawn from
+	Reports    Class = "reports"    // what residents said of interviews
+	Phones     Class = "phones"     // of those who visit, with their keys
 	Sessions   Class = "sessions"   // of people who sign in
 	Audit      Class = "audit"      // what people did
 	Aggregates Class = "aggregates" // tallies and scores
@@ -39,13 +44,18 @@ type Rule struct {
 	Fixed bool
 }
 
-// Rules lists the classes in the order in which people read them. Devices and
-// answers are counted from the end of their wave, sources from the answer's
-// arrival, sessions from their end.
+// Rules lists the classes in the order in which people read them. Devices, answers
+// and visits are counted from the end of their wave, frames from that of the last
+// wave that was drawn from them, sources and reports from their arrival, sessions
+// from their end, phones from when they were last heard of.
 var Rules = []Rule{
 	{Class: Devices, Days: 60, Min: 30, Max: 90},
 	{Class: Sources, Days: 30, Min: 1, Max: 30},
 	{Class: Answers, Days: 730, Min: 730, Max: 3650},
+	{Class: Visits, Days: 90, Min: 30, Max: 365},
+	{Class: Frames, Days: 365, Min: 90, Max: 1095},
+	{Class: Reports, Days: 365, Min: 180, Max: 730},
+	{Class: Phones, Days: 180, Min: 90, Max: 365},
 	{Class: Sessions, Days: 7, Min: 0, Max: 90},
 	{Class: Audit, Days: 180, Min: 180, Fixed: true},
 	{Class: Aggregates, Fixed: true},
@@ -79,6 +89,8 @@ type Service struct {
 	now   survey.Clock
 	keys  Forgetter
 	batch int
+
+	looked sync.Map // when a wave was last looked through, by id
 }
 
 // New returns the service on db.

@@ -66,21 +66,35 @@ func (s *Service) Sweep(ctx context.Context) error {
 	now := s.now()
 	errs := []error{s.flag(ctx)}
 	for _, w := range waves {
-		end := w.ClosesAt
-		if w.ClosedAt != nil && w.ClosedAt.Before(end) {
-			end = *w.ClosedAt
-		}
+		end := endOf(w)
 		if !now.Before(end.AddDate(0, 0, days[Devices])) {
 			errs = append(errs, s.eraseDevices(ctx, w.ID))
 		}
 		if !now.Before(end.AddDate(0, 0, days[Answers])) {
-			errs = append(errs, s.repeat(ctx, Answers, w.ID, answersOf(w.ID), response.Remove))
+			errs = append(errs, s.repeat(ctx, Answers, w.ID, answersOf(w.ID), response.Remove),
+				s.eraseSealedOf(ctx, w.ID))
+		}
+		if !now.Before(end.AddDate(0, 0, days[Visits])) {
+			errs = append(errs, s.eraseVisits(ctx, w.ID))
 		}
 	}
 	errs = append(errs,
 		s.repeat(ctx, Sources, "", sourcesBefore(now.AddDate(0, 0, -days[Sources])), eraseSources),
-		s.eraseSessions(ctx, now.AddDate(0, 0, -days[Sessions])))
+		s.eraseSessions(ctx, now.AddDate(0, 0, -days[Sessions])),
+		s.repeat(ctx, Visits, "", strayBefore(now.AddDate(0, 0, -days[Visits])), eraseStray),
+		s.eraseFrames(ctx, waves, days[Frames]),
+		s.repeat(ctx, Reports, "", reportsBefore(now.AddDate(0, 0, -days[Reports])), eraseReports),
+		s.repeat(ctx, Reports, "", earlyBefore(now.AddDate(0, 0, -response.EarlyDays)), eraseEarly),
+		s.repeat(ctx, Phones, "", phonesBefore(now.AddDate(0, 0, -days[Phones])), erasePhones))
 	return errors.Join(errs...)
+}
+
+// endOf returns when a wave ends or ended.
+func endOf(w wave.Wave) time.Time {
+	if w.ClosedAt != nil && w.ClosedAt.Before(w.ClosesAt) {
+		return *w.ClosedAt
+	}
+	return w.ClosesAt
 }
 
 // flag marks the responses of a wave that came from the same phone. It comes

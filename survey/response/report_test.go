@@ -396,19 +396,23 @@ func TestDeletingLeavesTheVisit(t *testing.T) {
 
 func TestStripRecord(t *testing.T) {
 	for content, want := range map[string]string{
-		`{"v":1,"outcome":"2.24","note":"x"}`:                                      `{"outcome":"2.24","v":1}`,
-		`{"interview":{"sealed":"s","receipt":"r","adults":2},"made_at":"t"}`:      `{"interview":{"adults":2},"made_at":"t"}`,
-		`{"interview":{"answers":{"q1":"a"},"lang":"zh"},"note":{"deep":"value"}}`: `{"interview":{"lang":"zh"}}`,
-		`{"interview":7}`: `{"interview":7}`,
-		`no JSON`:         ``,
-		`[1]`:             ``,
-		``:                ``,
+		`{"v":1,"outcome":"2.24","note":"x","appointment":"t"}`:                     `{"outcome":"2.24","v":1}`,
+		`{"interview":{"sealed":"s","receipt":"r","adults":2},"made_at":"t"}`:       `{"interview":{"adults":2},"made_at":"t"}`,
+		`{"interview":{"answers":{"q1":"a"},"lang":"zh"},"note":{"deep":"value"}}`:  `{"interview":{"lang":"zh"}}`,
+		`{"interview":7,"iv":"i","data":"d","outcome":{"name":"张三"},"wave":["x"]}`: `{}`,
+		`no JSON`: ``,
+		`[1]`:     ``,
+		`null`:    ``,
+		``:        ``,
 	} {
 		if got := response.StripRecord(content, false); got != want {
 			t.Errorf("%s became %s instead of %s", content, got, want)
 		}
+		if got := response.StripRecord(want, false); got != want {
+			t.Errorf("%s is not left as it is: %s", want, got)
+		}
 	}
-	if got := response.StripRecord(`{"note":"x","interview":{"sealed":"s"}}`, true); got != `{"interview":{"sealed":"s"}}` {
+	if got := response.StripRecord(`{"note":"x","interview":{"sealed":"s","name":"y"}}`, true); got != `{"interview":{"sealed":"s"}}` {
 		t.Error(got)
 	}
 }
