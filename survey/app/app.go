@@ -87,8 +87,8 @@ func New(ctx context.Context, c Config) (*App, error) {
 	a.Questionnaires = questionnaire.New(db, c.Clock)
 	a.Recipes = indicator.New(db, c.Clock)
 	a.Waves = wave.New(db)
-	a.Samples = sample.New(db)
 	a.Collectors = collector.New(db, c.Secret, c.Older...)
+	a.Samples = sample.New(db, sample.Deps{Waves: a.Waves, Collectors: a.Collectors, Open: fieldwork.OpenHomes, Drop: fieldwork.DropHomes})
 	a.Responses = response.New(db, c.Clock, c.Secret, response.Deps{
 		Areas: a.Areas, Questionnaires: a.Questionnaires, Recipes: a.Recipes, Waves: a.Waves, Collectors: a.Collectors, Samples: a.Samples, Older: c.Older,
 	})

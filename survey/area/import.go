@@ -103,7 +103,7 @@ func (s *Service) Plan(ctx context.Context, actor survey.Actor, kind Kind, filen
 	if !slices.Contains(Kinds, kind) {
 		return Plan{}, ErrImportKind
 	}
-	book, err := readBook(ctx, r)
+	book, err := readBook(ctx, r, usual)
 	if err != nil {
 		return Plan{}, err
 	}

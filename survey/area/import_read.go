@@ -29,6 +29,24 @@ const (
 	mostCells    = 4_000_000 // with the empty ones on the left of a filled one
 )
 
+// Limits bound what is read of a file that somebody uploads.
+type Limits struct {
+	Bytes int // of the file
+	Rows  int // with anything in them
+	Cells int // with the empty ones on the left of a filled one
+	// Progress, when there is one, is told now and then how many rows were read.
+	Progress func(rows int)
+}
+
+// usual are the limits of sheets of places and people.
+var usual = Limits{Bytes: mostBytes, Rows: mostRows, Cells: mostCells}
+
+func (l Limits) tell(rows int) {
+	if l.Progress != nil && rows%1000 == 0 {
+		l.Progress(rows)
+	}
+}
+
 // page is a sheet as it stands in the file.
 type page struct {
 	name     string
@@ -60,20 +78,20 @@ var zipMark = []byte("PK\x03\x04")
 
 // readBook reads all sheets of a workbook, or the one of a CSV file. What the
 // file is shows in its first bytes; see Named for its name.
-func readBook(ctx context.Context, r io.Reader) ([]page, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, mostBytes+1))
+func readBook(ctx context.Context, r io.Reader, most Limits) ([]page, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, int64(most.Bytes)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read import file: %w", err)
 	}
 	switch {
-	case len(raw) > mostBytes:
-		return nil, tooMuch("bytes", mostBytes)
+	case len(raw) > most.Bytes:
+		return nil, tooMuch("bytes", most.Bytes)
 	case bytes.HasPrefix(raw, zipMark):
-		return readWorkbook(ctx, raw)
+		return readWorkbook(ctx, raw, most)
 	case bytes.HasPrefix(raw, []byte("\xd0\xcf\x11\xe0")): // .xls, or a workbook with a password
 		return nil, ErrImportFormat
 	}
-	return readCSV(raw)
+	return readCSV(ctx, raw, most)
 }
 
 func tooMuch(what string, limit int) error {
@@ -82,7 +100,7 @@ func tooMuch(what string, limit int) error {
 
 // readWorkbook reads an XLSX file. The library may panic on a file that was made
 // to break it; such a file is unreadable.
-func readWorkbook(ctx context.Context, raw []byte) (book []page, err error) {
+func readWorkbook(ctx context.Context, raw []byte, most Limits) (book []page, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			book, err = nil, ErrImportUnreadable.Because(fmt.Errorf("workbook: %v", p))
@@ -125,10 +143,11 @@ func readWorkbook(ctx context.Context, raw []byte) (book []page, err error) {
 				filled++
 				p.rows = append(p.rows, line{number, row})
 			}
-			if filled > mostRows+headerRows || cells > mostCells {
+			if filled > most.Rows+headerRows || cells > most.Cells {
 				rows.Close()
-				return nil, tooMuch("rows", mostRows)
+				return nil, tooMuch("rows", most.Rows)
 			}
+			most.tell(filled)
 			if number%1000 == 0 && ctx.Err() != nil {
 				rows.Close()
 				return nil, ctx.Err()
@@ -157,7 +176,7 @@ func trimmed(row []string) []string {
 
 // readCSV reads text in UTF-8, in UTF-16 with its mark, or else in GB18030, which
 // is what Excel in Chinese writes. Cells are separated by comma, semicolon or tab.
-func readCSV(raw []byte) ([]page, error) {
+func readCSV(ctx context.Context, raw []byte, most Limits) ([]page, error) {
 	text, err := decoded(raw)
 	if err != nil {
 		return nil, err
@@ -184,8 +203,12 @@ func readCSV(raw []byte) ([]page, error) {
 		if row = trimmed(row); len(row) > 0 {
 			p.rows = append(p.rows, line{number, row})
 		}
-		if len(p.rows) > mostRows+headerRows {
-			return nil, tooMuch("rows", mostRows)
+		if len(p.rows) > most.Rows+headerRows {
+			return nil, tooMuch("rows", most.Rows)
+		}
+		most.tell(len(p.rows))
+		if number%1000 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
 }

@@ -37,7 +37,12 @@ func (r Row) Wrong(column, code string) RowProblem {
 // rows, the sheets without headers that are known, and what is wrong with the
 // headers. Returns ErrImportFormat, ErrImportUnreadable or ErrImportTooLarge.
 func ReadRows(ctx context.Context, r io.Reader, columns []Column) (rows []Row, skipped []string, wrong []RowProblem, err error) {
-	book, err := readBook(ctx, r)
+	return ReadRowsWithin(ctx, r, columns, usual)
+}
+
+// ReadRowsWithin is ReadRows under other limits.
+func ReadRowsWithin(ctx context.Context, r io.Reader, columns []Column, most Limits) (rows []Row, skipped []string, wrong []RowProblem, err error) {
+	book, err := readBook(ctx, r, most)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -215,3 +215,38 @@ func (s *Service) OfVisits(ctx context.Context, w wave.Wave, area string) (Colle
 	}
 	return made[0], nil
 }
+
+// EnsureVisits makes the collector for visits of a wave in the communities that have
+// none: the one behind which answers given at the door are stored. Returns
+// ErrSlotTaken when somebody was faster; the transaction can be run again.
+func (s *Service) EnsureVisits(tx *store.Tx, actor survey.Actor, w wave.Wave, communities []string) error {
+	have, err := visitsIn(tx, w.ID)
+	if err != nil {
+		return err
+	}
+	var out []Collector
+	last, err := lastNumber(tx, len(communities))
+	if err != nil {
+		return err
+	}
+	var specs []Spec
+	for _, code := range communities {
+		if have[code] {
+			continue
+		}
+		id, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		last++
+		specs = append(specs, Spec{Area: code})
+		out = append(out, Collector{ID: id.String(), Number: last, Code: s.signer.Code(last), WaveID: w.ID, AreaCode: code, Channel: Visit, Slot: 1, CreatedAt: tx.Now})
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	if err := insertCollectors(tx, out); err != nil {
+		return err
+	}
+	return event.Write(tx, actor, event.Entry{Kind: "collector.created", Object: w.ID, Area: common(specs), Payload: map[string]int{"count": len(out)}})
+}

@@ -146,3 +146,18 @@ func revoke(tx *store.Tx, id, why string) (changed bool, err error) {
 		Updates(map[string]any{"revoked_at": tx.Now, "revoked_why": why})
 	return r.RowsAffected > 0, r.Error
 }
+
+// visitsIn returns the communities in which the wave has the first collector for
+// visits.
+func visitsIn(tx *store.Tx, wave string) (map[string]bool, error) {
+	var codes []string
+	err := tx.Model(&Collector{}).Where("wave_id = ? AND channel = ? AND slot = 1", wave, Visit).Pluck("area_code", &codes).Error
+	if err != nil {
+		return nil, fmt.Errorf("look for collectors of visits: %w", err)
+	}
+	have := map[string]bool{}
+	for _, c := range codes {
+		have[c] = true
+	}
+	return have, nil
+}

@@ -1,5 +1,6 @@
-// Package sample keeps the households that were drawn for a wave, each with its
-// stratum, its PSU and the design weight that its inclusion probability gives.
+// Package sample keeps lists of households (frames), plans of how to draw from them,
+// and the households that were drawn for a wave, each with its stratum, its PSU and
+// the design weight that its inclusion probability gives.
 package sample
 
 import (
@@ -7,7 +8,9 @@ import (
 	"math"
 
 	"chengyin/survey"
+	"chengyin/survey/collector"
 	"chengyin/survey/store"
+	"chengyin/survey/wave"
 )
 
 // Unit is a drawn household. Weight is the design weight of the adult who is
@@ -28,13 +31,26 @@ func (Unit) TableName() string { return "sample_units" }
 // ErrNotFound means that the household was not drawn for the wave.
 var ErrNotFound = &survey.Error{Kind: survey.NotFound, Code: "sample_unit_not_found"}
 
-// Service keeps the drawn households.
+// Deps are the services that samples need, and what follows a draw in field work.
+type Deps struct {
+	Waves      *wave.Service
+	Collectors *collector.Service
+	// Open tells field work of households that were drawn.
+	Open func(tx *store.Tx, units []Unit, homes []Home) error
+	// Drop takes units back from field work; it returns ErrVisited when somebody has
+	// been at one of their doors.
+	Drop func(tx *store.Tx, units []string) error
+}
+
+// Service keeps lists of households, plans and the drawn households.
 type Service struct {
-	db *store.DB
+	db   *store.DB
+	deps Deps
+	jobs jobs
 }
 
 // New returns the service on db.
-func New(db *store.DB) *Service { return &Service{db: db} }
+func New(db *store.DB, deps Deps) *Service { return &Service{db: db, deps: deps} }
 
 // Add stores drawn households. The caller has given them ids. Returns
 // survey.ErrInvalid when a weight is no positive number.
