@@ -456,3 +456,8 @@ func TestPaperIsEnteredByWhoLooksAfterThePlace(t *testing.T) {
 		t.Fatal(own, err)
 	}
 }
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
