@@ -52,6 +52,9 @@ func (s *Service) redraw(ctx context.Context, p Plan, seed sampling.Seed) (Drawn
 	if err != nil {
 		return Drawn{}, err
 	}
+	if len(frame) < f.Homes {
+		return Drawn{}, ErrFrameErased
+	}
 	if HashFrame(frame) != f.Hash {
 		return Drawn{}, ErrFrameChanged
 	}
@@ -201,7 +204,7 @@ func (r Replayed) Same() bool {
 
 // Replay draws a plan again from the stored list and seed, and stores nothing but
 // the event "sample.replayed". Returns ErrPlanOpen for a plan that was not drawn,
-// ErrFrameChanged and what Plan returns.
+// ErrFrameChanged, ErrFrameErased and what Plan returns.
 func (s *Service) Replay(ctx context.Context, actor survey.Actor, id string) (Replayed, error) {
 	p, err := s.Plan(ctx, actor, id)
 	if err != nil {
@@ -233,11 +236,21 @@ func (s *Service) Replay(ctx context.Context, actor survey.Actor, id string) (Re
 }
 
 // hashStored is the hash of a draw made up from stored rows, in the order of the
-// draw; rows that it does not have come last.
+// draw; rows that it does not have come last. A row whose household was forgotten
+// when its time was over stands for whoever the draw has at its place.
 func hashStored(stored []PlanHome, drawn Drawn) string {
-	place := make(map[string]int, len(drawn.Homes))
+	type seat struct {
+		psu string
+		at  int
+	}
+	place, seats := make(map[string]int, len(drawn.Homes)), make(map[seat]string, len(drawn.Homes))
 	for i, h := range drawn.Homes {
-		place[h.Household] = i + 1
+		place[h.Household], seats[seat{h.PSU, h.At}] = i+1, h.Household
+	}
+	for i, h := range stored {
+		if who := seats[seat{h.Home.PSU, h.Position}]; h.Household == h.UnitID && who != "" {
+			stored[i].Household = who
+		}
 	}
 	at := func(h PlanHome) int {
 		if i := place[h.Household]; i > 0 {

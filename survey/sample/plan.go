@@ -59,6 +59,9 @@ var (
 	// ErrHouseholdTwice means that a household is drawn for the wave already, from
 	// elsewhere.
 	ErrHouseholdTwice = &survey.Error{Kind: survey.Conflict, Code: "sample_household_twice"}
+	// ErrFrameErased means that the list's households were erased, or some of them:
+	// their time is over.
+	ErrFrameErased = &survey.Error{Kind: survey.Gone, Code: "frame_erased"}
 	// ErrFrameChanged means that the stored list is not what was imported.
 	ErrFrameChanged = &survey.Error{Kind: survey.Conflict, Code: "frame_changed"}
 )

@@ -168,6 +168,30 @@ func TestPlansAreDrawnOnce(t *testing.T) {
 					return tx.Exec("UPDATE frame_homes SET room = '101' WHERE frame_id = ? AND position = 1", frame.ID).Error
 				}))
 			})
+			t.Run("it gives the same draw when the doors were forgotten, and says when the list was", func(t *testing.T) {
+				numbers := map[string]string{}
+				homes, err := w.Samples.PlanHomes(ctx, first, "")
+				must(t, err)
+				exec := func(sql string, args ...any) {
+					t.Helper()
+					must(t, w.DB.InTx(ctx, func(tx *storeTx) error { return tx.Exec(sql, args...).Error }))
+				}
+				for _, h := range homes {
+					numbers[h.UnitID] = h.Household
+					exec("UPDATE sample_units SET household = id WHERE id = ?", h.UnitID)
+				}
+				if r, err := w.Samples.Replay(ctx, apptest.Office, first.ID); err != nil || !r.Same() || r.Stored != r.Want {
+					t.Errorf("%+v %v", r, err)
+				}
+				exec("UPDATE frames SET homes = homes + 1 WHERE id = ?", frame.ID)
+				if _, err := w.Samples.Replay(ctx, apptest.Office, first.ID); !errors.Is(err, sample.ErrFrameErased) {
+					t.Error(err)
+				}
+				exec("UPDATE frames SET homes = homes - 1 WHERE id = ?", frame.ID)
+				for unit, household := range numbers {
+					exec("UPDATE sample_units SET household = ? WHERE id = ?", household, unit)
+				}
+			})
 			second := create(t, in)
 			t.Run("another draw for the same wave and place is refused unless it shall replace the first", func(t *testing.T) {
 				if _, err := w.Samples.Draw(ctx, apptest.Office, second.ID, sample.DrawOptions{}); !errors.Is(err, sample.ErrDrawnBefore) {
