@@ -14,7 +14,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 # Everything but the top folder, whose tests start whole servers and browsers.
 UNITS = $(shell go list ./... | grep -vx chengyin)
 
-.PHONY: run build static test lint typecheck units whole test-mysql golden coverage page-weight bench-submit bench-list sbom vulnerabilities setup clean
+.PHONY: run build static test lint typecheck units whole test-mysql golden coverage coverage-field page-weight bench-submit bench-list sbom vulnerabilities setup clean
 
 run: ## the demo city on SQLite at http://127.0.0.1:8080
 	CGO_ENABLED=0 go run . serve --demo
@@ -55,6 +55,9 @@ golden: ## writes the golden files anew; read the difference before you commit i
 
 coverage: ## how often intervals cover the truth: writes the tables of docs/methods/coverage.md anew
 	CGO_ENABLED=0 go test -count=1 ./stats/estimate -run '^TestCoverageOfProportions$$' -update
+
+coverage-field: ## the same from the draw to the score, over 400 simulated waves: writes the tables of docs/methods/field-coverage.md anew
+	CGO_ENABLED=0 go test -count=1 -timeout 90m ./survey/demo -run '^TestFieldCoverage$$' -waves 400 -update
 
 page-weight: ## what the resident's page costs on a slow link
 	CGO_ENABLED=0 go test -count=1 -v -run '^TestPageWeight' .
