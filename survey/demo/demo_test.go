@@ -69,6 +69,8 @@ func TestTheDemoCity(t *testing.T) {
 			t.Run("has answers that are right", func(t *testing.T) { testAnswers(t, a, city) })
 			t.Run("has tallies that agree with its answers", func(t *testing.T) { testTallies(t, a, city) })
 			t.Run("has communities and codes with a story", func(t *testing.T) { testStories(t, a, city) })
+			t.Run("has visits that agree with its answers", func(t *testing.T) { testVisits(t, a, city) })
+			t.Run("has workers on their way", func(t *testing.T) { testWorkers(t, a, city) })
 			t.Run("lets its people sign in", func(t *testing.T) { testSignIns(t, a, city) })
 			t.Run("has a score for every district and subdistrict", func(t *testing.T) { testScores(t, a, city) })
 			t.Run("takes a resident's and an interviewer's answers", func(t *testing.T) { testSubmit(t, a, city) })

@@ -52,6 +52,15 @@ type drawn struct {
 	psu, household string
 	weight         float64
 	answered       bool
+
+	base    float64
+	adults  int
+	at      int // position in its PSU, from 1
+	reserve bool
+	address address
+	picks   string
+	visits  []knock
+	worker  string // to whom the household was given
 }
 
 // sheet is a filled-in questionnaire on its way to the platform.
@@ -82,6 +91,10 @@ func newField(t *town, p plan, now time.Time) *field {
 	for wave := range 2 {
 		before := len(f.sheets)
 		for _, c := range t.standing(wave) {
+			if wave == 1 && c.code == doorCode {
+				f.planned(wave, c)
+				continue
+			}
 			f.visit(wave, c)
 		}
 		f.scanAll(wave, p.answers[wave]-(len(f.sheets)-before))
@@ -108,7 +121,7 @@ var homeSizes = []float64{0.28, 0.47, 0.16, 0.09}
 // random draws, and interviews those who open the door.
 func (f *field) visit(wave int, c *community) {
 	r := chance(f.town.seed, "visit", f.town.times.codes[wave], c.code)
-	perBuilding := f.plan.elsewhere
+	perBuilding, name := f.plan.elsewhere, f.town.named(c.code)
 	if c.main {
 		perBuilding = f.plan.homes[wave]
 	}
@@ -117,7 +130,7 @@ func (f *field) visit(wave int, c *community) {
 	for _, b := range blocks {
 		doors := r.Perm(c.built[b].homes)[:perBuilding]
 		slices.Sort(doors)
-		for _, door := range doors {
+		for i, door := range doors {
 			adults := 1 + draw(r, homeSizes)
 			h := drawn{
 				id: newID(r, f.town.times.opens[wave]), wave: wave, area: c.code,
@@ -125,15 +138,19 @@ func (f *field) visit(wave int, c *community) {
 				household: fmt.Sprintf("%s-%03d-%02d%02d", c.code, b+1, 1+door/4, 1+door%4),
 				weight:    float64(len(c.built)) / float64(len(blocks)) * float64(c.built[b].homes) / float64(len(doors)) * float64(adults),
 			}
+			h.base, h.adults, h.at = h.weight/float64(adults), adults, i+1
+			h.address = c.at(name, b, c.built[b].homes, door)
 			p := c.someone(r, wave, c.built[b], nil)
 			h.answered = r.Float64() < answersAtDoor[p.cell/2] && !(wave == 1 && c.code == tinyCode)
-			f.households = append(f.households, h)
+			var s sheet
 			if h.answered {
 				at := f.when(r, wave, visitHours)
-				s := f.sheet(r, spot{wave, c.code, collector.Visit, 1}, p, at, 200+240*r.Float64())
+				s = f.sheet(r, spot{wave, c.code, collector.Visit, 1}, p, at, 200+240*r.Float64())
 				s.household = h.household
 				f.sheets = append(f.sheets, s)
 			}
+			f.knocks(&h, s)
+			f.households = append(f.households, h)
 		}
 	}
 }

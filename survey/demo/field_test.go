@@ -19,7 +19,7 @@ import (
 func hash(f *field) string {
 	h := sha256.New()
 	for _, x := range f.households {
-		fmt.Fprintln(h, x.id, x.wave, x.area, x.psu, x.household, x.weight)
+		fmt.Fprintln(h, x.id, x.wave, x.area, x.psu, x.household, x.weight, x.base, x.at, x.reserve, x.address, x.picks, x.visits)
 	}
 	for _, x := range f.sheets {
 		fmt.Fprintln(h, x.spot, x.id, x.household, x.via, x.lang, x.issued, x.started, x.received, string(x.answers.Canonical()))
@@ -71,16 +71,26 @@ func TestFieldHoldsTogether(t *testing.T) {
 				homes[key] = true
 			}
 		}
-		answered := 0
+		answered, done := 0, 0
+		doors := map[string]bool{}
 		for _, x := range f.households {
-			if !strings.HasPrefix(x.psu, x.area) || !strings.HasPrefix(x.household, x.psu) {
+			if !strings.HasPrefix(x.psu, x.area) || !strings.HasPrefix(x.household, x.area) {
 				t.Errorf("%s: %+v", size, x)
 			}
+			door := fmt.Sprint(x.wave, x.area, x.address)
+			if doors[door] {
+				t.Errorf("%s: two households at %s", size, door)
+			}
+			doors[door] = true
+			if x.worker != "" {
+				continue // still on their way
+			}
+			done++
 			if x.answered {
 				answered++
 			}
 		}
-		if share := float64(answered) / float64(len(f.households)); share < 0.70 || share > 0.82 {
+		if share := float64(answered) / float64(done); share < 0.70 || share > 0.82 {
 			t.Errorf("%s: %.0f %% of the drawn households answered", size, 100*share)
 		}
 	}

@@ -109,7 +109,10 @@ func fill(ctx context.Context, a *app.App, t *town, f *field, password string) e
 			IssuedAt: s.issued, StartedAt: &f.sheets[i].started, ReceivedAt: s.received,
 		}
 	}
-	return a.Responses.Import(ctx, rows)
+	if err := a.Responses.Import(ctx, rows); err != nil {
+		return err
+	}
+	return knockOn(ctx, a, f, waves)
 }
 
 // signIns makes the accounts; hashing their passwords is the work, so they are
@@ -241,9 +244,16 @@ func (t *town) place(s spot, n int) string {
 }
 
 func addSample(ctx context.Context, a *app.App, f *field, waves [2]wave.Wave) error {
-	units := make([]sample.Unit, len(f.households))
+	units, homes := make([]sample.Unit, len(f.households)), make([]sample.Home, len(f.households))
 	for i, h := range f.households {
 		units[i] = sample.Unit{ID: h.id, WaveID: waves[h.wave].ID, AreaCode: h.area, Stratum: h.area, PSU: h.psu, Household: h.household, Weight: h.weight}
 	}
-	return a.Samples.Add(ctx, units)
+	for i, h := range f.households {
+		homes[i] = sample.Home{UnitID: h.id, WaveID: waves[h.wave].ID, AreaCode: h.area, PSU: h.psu, Position: h.at, Reserve: h.reserve,
+			Probability: 1 / h.base, Base: h.base, Building: h.address.building, Unit: h.address.unit, Room: h.address.room, Picks: h.picks}
+	}
+	if err := a.Samples.Add(ctx, units); err != nil {
+		return err
+	}
+	return a.Samples.AddHomes(ctx, homes)
 }

@@ -55,7 +55,7 @@ func madeBefore(r *gorm.DB) (made, error) {
 // interviewed, "" when there is none.
 func openHousehold(r *gorm.DB, waveID, place string) (string, error) {
 	var u sample.Unit
-	err := r.Where("wave_id = ? AND area_code = ? AND id NOT IN (SELECT sample_unit_id FROM responses WHERE sample_unit_id IS NOT NULL AND wave_id = ?)", waveID, place, waveID).
+	err := r.Where("wave_id = ? AND area_code = ? AND id IN (SELECT unit_id FROM field_homes WHERE wave_id = ? AND is_open AND NOT reserve)", waveID, place, waveID).
 		Order("household").Take(&u).Error
 	if store.NotFound(err) {
 		return "", nil

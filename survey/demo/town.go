@@ -74,6 +74,7 @@ const (
 	deadCode      = "990102004003" // 柏庐, poster 1
 	revokedCode   = "990102005002" // 揽翠, poster 2
 	expiredCode   = "990102003001" // 星汀, the second WeChat link
+	doorCode      = "990102001001" // 听荷, whose workers are on their way
 )
 
 // newTown makes the city. The same seed gives the same city.

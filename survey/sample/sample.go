@@ -5,6 +5,7 @@ package sample
 
 import (
 	"context"
+	"fmt"
 	"math"
 
 	"chengyin/survey"
@@ -64,6 +65,19 @@ func (s *Service) Add(ctx context.Context, units []Unit) error {
 		}
 	}
 	return s.db.InTx(ctx, func(tx *store.Tx) error { return insertUnits(tx, units) })
+}
+
+// AddHomes stores what was drawn about units that are here already.
+func (s *Service) AddHomes(ctx context.Context, homes []Home) error {
+	if len(homes) == 0 {
+		return nil
+	}
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := tx.CreateInBatches(homes, 200).Error; err != nil {
+			return fmt.Errorf("add what was drawn: %w", err)
+		}
+		return nil
+	})
 }
 
 // ByHousehold returns the drawn household. Returns ErrNotFound.
