@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,6 +120,12 @@ func compareWithR(t *testing.T, a *app.App, w wave.Wave) {
 	for _, r := range rows[1:] {
 		want[key{r[0], r[1], r[2]}] = r
 	}
+	// The wave has field work, so that its visits stand for others.
+	stands := column(t, filepath.Join(dir, "responses.csv"), "weight_response")
+	slices.Sort(stands)
+	if stands = slices.Compact(stands); len(stands) < 5 || slices.Max(stands) < 1.2 {
+		t.Errorf("a visit stands for %v households", stands)
+	}
 	shown, worst := 0, 0.0
 	for _, s := range board.Scores {
 		r, ok := want[key{s.Mode, s.AreaCode, s.Indicator}]
@@ -154,4 +161,27 @@ func compareWithR(t *testing.T, a *app.App, w wave.Wave) {
 		t.Errorf("only %d figures were compared", shown)
 	}
 	t.Logf("%d figures of 5 numbers equal R's; the largest difference is %.1e", shown, worst)
+}
+
+// column returns a column of numbers of a CSV file.
+func column(t *testing.T, path, name string) (out []float64) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.Index(rows[0], name)
+	for _, r := range rows[1:] {
+		x, err := strconv.ParseFloat(r[at], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, x)
+	}
+	return out
 }

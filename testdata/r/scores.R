@@ -91,6 +91,7 @@ figure <- function(design, inside, y, share, whole) {
   if (abs(p - 1) < 1e-12) p <- 1
   out <- list(n = n, p = p, df = df, whole = whole, borrowed = FALSE)
   if (df < trusted && n > 1) { v <- max(v, max(1, whole) * srs); out$df <- n - 1; out$borrowed <- TRUE }
+  v <- min(v, .25) # no estimate between 0 and 1 varies more
   out$v <- v
   out$deff <- if (!is.nan(srs) && srs > 0) v / srs else max(1, whole)
   out$neff <- n / out$deff
@@ -115,7 +116,7 @@ combine <- function(visit, scan, share) {
   bias2 <- max(0, (scan$p - visit$p)^2 - vp - vn)
   share_prob <- (vn + bias2) / (vp + vn + bias2)
   p <- share_prob * visit$p + (1 - share_prob) * scan$p
-  v <- vp + (p - visit$p)^2
+  v <- min(vp + (p - visit$p)^2, .25)
   n <- visit$n + scan$n; whole <- max(visit$whole, scan$whole)
   srs <- if (share) p * (1 - p) / n else (share_prob * vp * visit$neff + (1 - share_prob) * vn * scan$neff) / n
   list(n = n, p = p, v = v, whole = whole, deff = if (srs > 0 && v > 0) v / srs else max(1, whole),
