@@ -95,7 +95,7 @@ func (a *API) beginFrame(c *gin.Context) error {
 	case errors.As(err, &tooLarge):
 		return a.refuseFrame(c, sample.ErrFrameTooLarge)
 	case errors.Is(err, http.ErrMissingFile):
-		return a.refuseFrame(c, survey.ErrInvalid.With(survey.Field{Path: "file", Code: "required"}))
+		return a.refuseFrame(c, survey.ErrInvalid.With(survey.Field{Path: "file", Code: "file_missing"}))
 	case err != nil:
 		return survey.ErrMalformed.Because(err)
 	}

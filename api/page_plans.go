@@ -74,7 +74,7 @@ type onePlanPage struct {
 	Problem, Done  string
 	Replaced       bool // its households were taken back by another draw
 	Communities    []planPlaceRow
-	Place          string // whose households are listed
+	Listed         string // whose households are listed
 	Homes          []planHomeRow
 	Print          string // address of the lists
 }
@@ -175,7 +175,7 @@ func (a *API) fillDraw(c *gin.Context, v *onePlanPage, p sample.Plan) error {
 			if h.FrameAdults != nil {
 				row.Adults = strconv.Itoa(*h.FrameAdults)
 			}
-			v.Place, v.Homes = at.Name, append(v.Homes, row)
+			v.Listed, v.Homes = at.Name, append(v.Homes, row)
 		}
 	}
 	v.Print = "/plans/" + p.ID + "/homes/list"
