@@ -264,13 +264,12 @@ function tooYoung(d: Draft, lang: string): void {
 
 function done(door: Door, d: Draft): HTMLElement {
   const self = d.mode == 'self'
-  const q = questionnaireOf(door.wave)
   const say = (key: string, args?: { [name: string]: unknown }): string => sayIn(d.lang, key, args)
   const code = d.receipt ? d.receipt.replace(/(.{4})(?=.)/g, '$1-') : ''
   return h(
     'div',
     { lang: d.lang == 'zh' ? 'zh-CN' : 'en' },
-    h('h1', { tabindex: '-1' }, code ? (q ? textIn(q.thanks, d.lang) : say('phone.thanks')) : say('phone.stopped')),
+    h('h1', { tabindex: '-1' }, say(code ? 'phone.thanks' : 'phone.stopped')),
     code
       ? h('div', { class: 'card' }, h('h2', null, say('phone.receipt')), h('p', { class: 'receipt', id: 'receipt' }, code), h('p', null, say('phone.receipt_note')), h('p', { class: 'address' }, location.host + '/r/' + code))
       : h('p', { class: 'card' }, say('phone.stopped_note')),
