@@ -34,6 +34,7 @@ type stairwell struct {
 	stop    func()
 	scripts string // run before those of every page
 	tab     *tab
+	drawn   []string // the households
 
 	made map[string]string // outcomes of visits that the phone said were stored, by household; several are joined
 	n    int               // how many
@@ -65,6 +66,9 @@ func (s *stairwell) draw(take, reserve int, rules fieldwork.Rules) apptest.Drawn
 	s.t.Helper()
 	d := s.w.Draw(s.t, workerArea, take, reserve, rules)
 	s.w.Give(s.t, d, s.worker)
+	for _, h := range d.Homes {
+		s.drawn = append(s.drawn, h.UnitID)
+	}
 	return d
 }
 
@@ -97,7 +101,7 @@ func (s *stairwell) newTab() *tab {
 func (s *stairwell) url() string { return "http://" + s.line.addr() + "/field" }
 
 // signIn signs the worker in through the pages, as on the first day.
-func (s *stairwell) signIn(login string) {
+func (s *stairwell) signIn(login, password string) {
 	s.t.Helper()
 	p := s.tab
 	p.open(s.url() + "?lang=zh")
@@ -110,10 +114,10 @@ func (s *stairwell) signIn(login string) {
 			document.querySelector('input[name=password]').value = %q
 			document.querySelector('form.panel').requestSubmit()
 			return true
-		})()`, login, testPassword))
+		})()`, login, password))
 	}
 	p.until(`document.querySelector('[data-home]')`)
-	p.until(`navigator.serviceWorker && navigator.serviceWorker.controller`)
+	evalLater[bool](p, `navigator.serviceWorker.ready.then(r => !!r.active)`)
 }
 
 // offline cuts the phone off by the browser's own switch.
@@ -341,7 +345,7 @@ func (s *stairwell) sent(p *tab) {
 func (s *stairwell) settled() {
 	s.t.Helper()
 	var records []fieldwork.Record
-	if err := s.w.DB.Read(s.t.Context()).Order("made_at").Find(&records).Error; err != nil {
+	if err := s.w.DB.Read(s.t.Context()).Where("unit_id IN ?", s.drawn).Order("made_at").Find(&records).Error; err != nil {
 		s.t.Fatal(err)
 	}
 	got := map[string]string{}
@@ -411,7 +415,7 @@ func TestWorkerWithoutSignal(t *testing.T) {
 	s := newStairwell(t)
 	first, second := s.draw(20, 6, fieldwork.UsualRules), s.draw(6, 0, fieldwork.UsualRules)
 	s.turnOn()
-	s.signIn("worker")
+	s.signIn("worker", testPassword)
 	s.p.kill()
 	s.offline(s.tab, true)
 	s.tab.open(s.url())
@@ -421,8 +425,11 @@ func TestWorkerWithoutSignal(t *testing.T) {
 	if cold > 1000 {
 		t.Errorf("%.0f ms", cold)
 	}
-	if eval[float64](s.tab, `document.querySelectorAll('[data-home]').length`) != 26 {
-		t.Errorf("the list: %s", s.tab.text("main"))
+	eval[bool](s.tab, `(e => (e.value = '1号楼', e.oninput(), true))(document.querySelector('#search'))`)
+	for i, h := range first.Homes {
+		if shown := eval[bool](s.tab, fmt.Sprintf(`!!document.querySelector('[data-home="%s"]')`, h.UnitID)); shown == h.Reserve {
+			t.Errorf("household %d, of the reserve: %t, is shown: %t", i+1, h.Reserve, shown)
+		}
 	}
 
 	s.day(first, second, func(n int) {

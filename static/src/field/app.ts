@@ -1,6 +1,6 @@
 // What the phone knows at present, and what changes it.
 import { fromBase64, receiptCode, sealForServer, toBase64, unseal, uuid } from './crypto'
-import { full, put } from './idb'
+import { full, get, put, remove } from './idb'
 import { outcomes, periodOf, stamp } from './page'
 import { type State, type Standing, stateOf, turn } from './state'
 import * as syncing from './sync'
@@ -90,20 +90,24 @@ export const questionnaireOf = (wave: Wave): Questionnaire | undefined => app.pa
 // begin makes the draft of a visit at a door where somebody opened.
 export async function begin(door: Door, lang: 'zh' | 'en', step: Draft['step']): Promise<Draft> {
   const d: Draft = { id: uuid(), home: door.home.id, wave: door.wave.id, step, started: stamp(new Date()), lang, answers: {} }
-  await keep(d)
+  await keep(d, true)
   return d
 }
 
-export async function keep(d: Draft): Promise<void> {
+// keep keeps a draft. Other tabs are told when it has moved on.
+export async function keep(d: Draft, moved = false): Promise<void> {
   const kept = await vault.keepDraft(app.phone!, d)
   const door = doorOf(d.home)
-  if (kept && door) door.draft = d
+  if (!kept || !door) return
+  door.draft = d
+  if (moved) tell()
 }
 
 export async function drop(home: string): Promise<void> {
   await vault.dropDraft(app.phone!, home)
   const door = doorOf(home)
   if (door) delete door.draft
+  tell()
 }
 
 // Note is what goes with an outcome.
@@ -202,6 +206,7 @@ export async function imported(text: string): Promise<number> {
 // enrol signs this browser in as the phone of whoever has a session. It returns what
 // to say when that does not work.
 export async function enrol(): Promise<string> {
+  if (await get('meta', 'ending')) return (await endSession()) ? 'phone.enrol.nobody' : 'phone.enrol.unreachable'
   const session = await syncing.ask('GET', '/session')
   if (!session) return 'phone.enrol.unreachable'
   const login = session.body && session.body['login']
@@ -234,13 +239,24 @@ function nameOfPhone(): string {
   return [kind && kind[0], browser && browser[0]].filter(Boolean).join(' · ')
 }
 
+// endSession ends the session of whoever signed out without signal. It returns
+// whether nobody is signed in any more.
+export async function endSession(): Promise<boolean> {
+  if (!(await get<boolean>('meta', 'ending'))) return true
+  const reply = await syncing.ask('DELETE', '/session')
+  if (!reply || (reply.status != 204 && reply.status != 401)) return false
+  await remove('meta', 'ending')
+  return true
+}
+
 // signOut removes the key. The server is told when it can be reached.
 export async function signOut(): Promise<void> {
   const p = app.phone!
   await vault.forget(p.id)
   app.phone = undefined
+  await put('meta', true, 'ending')
   if (p.token) await syncing.ask('DELETE', '/field/phones/' + p.id, p.token)
-  await syncing.ask('DELETE', '/session')
+  await endSession()
   await load()
   tell()
 }

@@ -88,7 +88,7 @@ export async function refuse(door: Door): Promise<void> {
   const d = door.draft || (await begin(door, look.lang, 'refusing'))
   d.step = 'refusing'
   d.answers = {}
-  await keep(d)
+  await keep(d, true)
   go('/home/' + door.home.id)
   render()
 }

@@ -16,12 +16,26 @@ const root = document.getElementById('app')!
 let held: { home: string; free: () => void } | undefined
 let shown = ''
 
-async function take(home: string): Promise<boolean> {
+let taking: Promise<unknown> = Promise.resolve()
+
+// take holds a household, or none, and lets go of the one before. One call ends
+// before the next begins, so that no hold is lost.
+function take(home: string): Promise<boolean> {
+  const mine = taking.then(() => takeNow(home))
+  taking = mine.catch(() => undefined)
+  return mine
+}
+
+async function takeNow(home: string): Promise<boolean> {
   if (held && held.home == home) return true
   if (held) held.free()
   held = undefined
   if (!home) return true
-  const free = await hold('home ' + home)
+  let free = await hold('home ' + home)
+  if (!free) {
+    await new Promise((done) => setTimeout(done, 50)) // what this tab has just let go takes a moment
+    free = await hold('home ' + home)
+  }
   if (free) held = { home, free }
   return !!free
 }
@@ -34,6 +48,7 @@ function out(): Draft | undefined {
 }
 
 let turn = 0
+let waitingForTab = 0
 
 async function draw(): Promise<void> {
   const mine = ++turn
@@ -57,13 +72,15 @@ async function draw(): Promise<void> {
   else if (name == 'phone') view = ownView(now)
   else view = listView(now)
 
-  const at = [app.phone ? name || '' : 'start', id || '', door && door.draft ? door.draft.step : ''].join(' ')
+  const at = whereAt(name, id)
   const moved = at != shown
   shown = at
   const scroll = window.scrollY
   root.textContent = ''
-  root.appendChild(header(bare))
+  root.appendChild(header(bare, door && door.draft))
   root.appendChild(h('main', null, h('div', { id: 'trouble', role: 'alert' }), view))
+  clearTimeout(waitingForTab)
+  if (!ours) waitingForTab = window.setTimeout(() => void draw(), 2000) // until the other tab is gone
   if (moved) {
     window.scrollTo(0, 0)
     const top = root.querySelector('h1') as HTMLElement | null
@@ -71,16 +88,22 @@ async function draw(): Promise<void> {
   } else window.scrollTo(0, scroll)
 }
 
-function header(bare: boolean): HTMLElement {
-  return h('header', null, h('nav', null, bare ? h('b', null, say('product.name')) : link(say('phone.title'), '/', { class: 'brand' }), app.phone && !bare ? link(say('phone.own'), '/phone', { class: 'own-link' }) : null, lookBar()))
+// whereAt names a view, so that one can tell whether it is another.
+const whereAt = (name = '', id = ''): string => {
+  const door = doorOf(id)
+  return [app.phone ? name : 'start', id, door && door.draft ? door.draft.step : ''].join(' ')
+}
+
+function header(bare: boolean, draft?: Draft): HTMLElement {
+  return h('header', null, h('nav', null, bare ? h('b', null, say('product.name')) : link(say('phone.title'), '/', { class: 'brand' }), app.phone && !bare ? link(say('phone.own'), '/phone', { class: 'own-link' }) : null, lookBar(bare ? draft : undefined)))
 }
 
 // refresh draws anew what has changed behind the view, and only the line about
 // sending where somebody is filling something in.
 async function refresh(): Promise<void> {
-  const before = !!app.phone
   await load()
-  const typing = /talk|home|phone/.test(location.hash) && before == !!app.phone
+  const [name, id] = shown.split(' ')
+  const typing = /talk|home|phone/.test(name || '') && whereAt(name, id) == shown
   const active = document.activeElement
   if (!typing && !(active && active.id == 'search')) return draw()
   const line = document.getElementById('sync-state')
@@ -131,10 +154,10 @@ async function start(): Promise<void> {
   await loadLook()
   await load()
   const fresh = await returning()
+  await leftRefusals()
   await draw()
   performance.mark('field-ready')
   root.setAttribute('data-ready', '1')
-  await leftRefusals()
 
   addEventListener('hashchange', () => void draw())
   addEventListener('online', () => {
@@ -155,13 +178,9 @@ async function leftRefusals(): Promise<void> {
   for (const d of left) {
     const free = await hold('home ' + d.home.id)
     if (!free) continue
-    try {
-      await commit(d, d.draft!.id, '2.11', {})
-    } finally {
-      free()
-    }
+    await commit(d, d.draft!.id, '2.11', {}).catch((e) => console.error(e)) // it is tried again at the door
+    free()
   }
-  if (left.length) await draw()
 }
 
 addEventListener('unhandledrejection', (e) => {

@@ -25,7 +25,7 @@ function frame(door: Door, title: string, back: () => unknown, ...children: (Nod
 function step(d: Draft, to: Draft['step']): () => Promise<void> {
   return guarded(async () => {
     d.step = to
-    await keep(d)
+    await keep(d, true)
     await render()
   })
 }
@@ -255,7 +255,7 @@ function tooYoung(d: Draft, lang: string): void {
   d.answers = {}
   void guarded(async () => {
     const fresh: Draft = { id: d.id, home: d.home, wave: d.wave, step: 'roster', started: d.started, lang: d.lang, answers: {} }
-    await keep(fresh)
+    await keep(fresh, true)
     await render()
     const top = document.querySelector('main h1')
     if (top) top.parentElement!.insertBefore(h('p', { class: 'card bad', role: 'alert' }, sayIn(lang, 'phone.too_young')), top.nextSibling)
