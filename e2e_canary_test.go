@@ -33,7 +33,7 @@ const canary = `'"><script>window.sung=1</script><img src onerror=sung=1>{{7}}`
 const listen = `window.stopped = []; document.addEventListener('securitypolicyviolation', e => stopped.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sample))`
 
 // noPages are the addresses of policy.go that a browser does not show as a page.
-var noPages = regexp.MustCompile(`^/(api/|static/|openapi|healthz|readyz|metrics|icon\.svg|favicon\.ico|board/events|collectors/:code/qr|areas/template/|people/import/template\.csv|Q/|signin/sso)`)
+var noPages = regexp.MustCompile(`^/(api/|static/|openapi|healthz|readyz|metrics|icon\.svg|favicon\.ico|board/events|collectors/:code/qr|areas/template/|people/import/template\.csv|fieldwork/export|field/|Q/|signin/sso)`)
 
 // pageRoutes reads the addresses of pages out of the policies.
 func pageRoutes(t *testing.T) []string {
@@ -104,6 +104,7 @@ func TestCanary(t *testing.T) {
 // canaries are the things that carry one.
 type canaries struct {
 	wave, community, code, revoked, response, receipt, person, event string
+	building                                                         drawnBuilding
 }
 
 // addresses fills in a route: as it is, and with the canary in whatever it reads.
@@ -125,7 +126,7 @@ func (in canaries) addresses(t *testing.T, route string) []string {
 		t.Fatalf("nothing stands for a part of %s", path)
 	}
 	all := url.Values{}
-	for _, name := range []string{"wave", "area", "parent", "mode", "status", "cursor", "lang", "large", "next", "q", "sort", "size", "household", "person", "kind", "from", "to", "object", "result", "source", "done", "place", "unit", "role", "state", "error", "error_description"} {
+	for _, name := range []string{"wave", "area", "parent", "mode", "status", "cursor", "lang", "large", "next", "q", "sort", "size", "household", "person", "kind", "from", "to", "object", "result", "source", "done", "place", "unit", "role", "state", "error", "error_description", "psu", "worker", "n", "reason", "e"} {
 		all.Set(name, canary)
 	}
 	out := []string{path + "?lang=zh", path + "?" + all.Encode()}
@@ -139,6 +140,11 @@ func (in canaries) addresses(t *testing.T, route string) []string {
 	case "/board", "/collectors", "/responses", "/reports", "/sheets", "/areas", "/people/who":
 		q := url.Values{"wave": {in.wave}, "area": {in.community}}
 		out = append(out, path+"?"+q.Encode(), path+"?lang=en&"+q.Encode(), path+"?parent="+in.community, path+"?area="+in.community[:9]+"000&wave="+in.wave)
+	}
+	for _, page := range in.building.pages() {
+		if at, _, _ := strings.Cut(page, "?"); at == route {
+			out = append(out, page)
+		}
 	}
 	return out
 }
@@ -208,6 +214,9 @@ func enterCanaries(t *testing.T, p *program) canaries {
 	list, _, err := a.Responses.Reports(ctx, district, w, response.ReportFilter{})
 	must(err)
 	must(a.Responses.HandleReport(ctx, district, list[0].ID, response.ReportHandled, canary))
+
+	// A building, its worker with a phone, notes of visits.
+	c.building = drawBuilding(t, a, c.wave, c.community, canary)
 
 	// People, roles, tokens, and what was typed to sign in.
 	sys, sec := actorNamed(t, a, "sysadmin"), actorNamed(t, a, "secadmin")

@@ -26,7 +26,7 @@ func interviewed(t *testing.T, p *program, w string, n int) (receipts []string, 
 		}
 	}
 	var visits []collector.Collector
-	must(a.DB.Read(ctx).Where("wave_id = ? AND channel = ?", w, collector.Visit).Find(&visits).Error)
+	must(a.DB.Read(ctx).Where("wave_id = ? AND channel = ? AND area_code LIKE '990102%'", w, collector.Visit).Order("area_code").Find(&visits).Error)
 	var of wave.Wave
 	of, err := a.Waves.ByID(ctx, w)
 	must(err)

@@ -106,8 +106,12 @@ func (a *API) showBuilding(c *gin.Context, status int, problem string) error {
 	for _, x := range workers {
 		p.Workers = append(p.Workers, choice{Value: x.ID, Name: workerName(x.Name, x.Login)})
 	}
+	held := slices.ContainsFunc(homes, func(h fieldwork.Household) bool { return h.AccountID != "" })
 	for _, h := range homes {
 		row := a.homeRow(lang, w, h)
+		if h.Reserve && h.AccountID == "" && held {
+			row.Worker = a.static.T(lang, "fieldwork.who_building")
+		}
 		if h.Due() {
 			p.Homes = append(p.Homes, row)
 		} else {
@@ -142,7 +146,7 @@ func (a *API) homeRow(lang string, w wave.Wave, h fieldwork.Household) homeRow {
 	case !h.Open && o.Group != fieldwork.Complete && o.Group != fieldwork.Partial:
 		r.StateClass = "revoked"
 	}
-	if h.Visits > 0 {
+	if r.Visits = "–"; h.Visits > 0 {
 		r.Visits = a.static.T(lang, "fieldwork.visits", "n", h.Visits)
 		var when []string
 		for bit, name := range []string{"morning", "afternoon", "evening", "weekend"} {

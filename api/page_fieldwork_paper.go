@@ -113,7 +113,9 @@ func (a *API) paperList(c *gin.Context) error {
 		}
 		b := paperBuilding{Name: buildingName(homes[from:to]), Place: place.Name().In(lang)}
 		for _, h := range homes[from:to] {
-			b.Rows = append(b.Rows, a.paperHome(lang, h))
+			row := a.paperHome(lang, h)
+			row.Door = strings.TrimPrefix(row.Door, b.Name+" ") // it stands above the list
+			b.Rows = append(b.Rows, row)
 		}
 		p.Lists = append(p.Lists, b)
 		from = to
@@ -141,7 +143,7 @@ func (a *API) paperHome(lang string, h fieldwork.Household) paperHome {
 		r.Order = strconv.Itoa(h.Position)
 	}
 	if h.Reserve {
-		r.Order += " " + a.static.T(lang, "fieldwork.reserve_open")
+		r.Order += " " + a.static.T(lang, "fieldwork.list.reserve")
 	}
 	if h.Visits > 0 {
 		r.State = a.static.T(lang, "fieldwork.visits", "n", h.Visits)
@@ -163,7 +165,7 @@ func (a *API) whom(lang string, h fieldwork.Household, upTo int) string {
 			parts = append(parts, strconv.Itoa(n+1)+"→"+strconv.FormatInt(v, 10))
 		}
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, ", ")
 }
 
 // paperSheetsPage is the questionnaire on paper, once for each household, or once
@@ -175,7 +177,6 @@ type paperSheetsPage struct {
 	Wave    string
 	Owner   string
 	Notice  string
-	Thanks  string
 	Form    *questionnaire.Form
 	Author  string // of the form's header
 	Sheets  []paperSheet
@@ -224,7 +225,7 @@ func (a *API) paperQuestionnaire(c *gin.Context) error {
 		return err
 	}
 	p := paperSheetsPage{Back: cameFrom(c.Request, "/fieldwork"), Heading: d.Title.In(lang), Wave: w.Name().In(lang), Owner: w.Owner().In(lang),
-		Notice: d.Notice.In(lang), Thanks: d.Thanks.In(lang), Form: d.Form, Author: w.Owner().In(lang), TooMany: len(homes) > mostForms}
+		Notice: d.Notice.In(lang), Form: d.Form, Author: w.Owner().In(lang), TooMany: len(homes) > mostForms}
 	p.shell = a.newShell(c, "fieldwork", a.static.T(lang, "fieldwork.print_sheets"), nil)
 	p.Contact = w.Contact
 	if d.Form != nil {
