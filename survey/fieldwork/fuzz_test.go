@@ -28,16 +28,18 @@ func FuzzContent(f *testing.F) {
 				t.Fatalf("fits: %+v", c)
 			}
 		}
+		var object map[string]json.RawMessage
+		isObject := json.Unmarshal([]byte(text), &object) == nil && object != nil
 		for _, without := range []bool{false, true} {
 			kept := stored(text, without)
 			if utf8.ValidString(text) && !utf8.ValidString(kept) {
 				t.Fatalf("%q became %q", text, kept)
 			}
 			again := stored(kept, without)
-			if again != kept && json.Valid([]byte(text)) {
+			if again != kept && isObject {
 				t.Fatalf("%q, then %q", kept, again)
 			}
-			if json.Valid([]byte(text)) != json.Valid([]byte(kept)) && json.Valid([]byte(text)) {
+			if isObject && !json.Valid([]byte(kept)) {
 				t.Fatalf("%q became %q", text, kept)
 			}
 			var parts struct {
@@ -73,12 +75,9 @@ func FuzzSealed(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if _, err := k.open(id, s); err == nil && strings.TrimRight(s, "=\r\n") != sealed {
-			// Base64 leaves bits of the last digit open, and line ends between digits.
-			b, _ := decode(s)
-			if want, _ := decode(sealed); string(b) != string(want) {
-				t.Fatalf("opened %q", s)
-			}
+		// Each process of the fuzzer seals anew, and may be given what another sealed.
+		if text, err := k.open(id, s); err == nil && string(text) != `{"answers":{}}` {
+			t.Fatalf("opened %q as %q", s, text)
 		}
 		if _, err := openOnPhone(k.phones, id, s, s); err == nil {
 			t.Fatalf("opened %q", s)

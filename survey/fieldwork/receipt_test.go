@@ -283,6 +283,35 @@ func TestAWrongClockIsPutRight(t *testing.T) {
 	}
 }
 
+func TestAClockThatHasLostTheCenturyLosesNothing(t *testing.T) {
+	for _, dialect := range storetest.Dialects {
+		t.Run(dialect, func(t *testing.T) {
+			f := newField(t, dialect)
+			for i, sentAt := range []string{"0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-12-31T23:59:59Z"} {
+				for _, made := range []string{"0001-01-01T00:00:00Z", "1899-12-31T00:00:00Z", "1970-01-01T00:00:00Z", "2199-01-01T00:00:00Z", "9999-12-31T23:59:59Z"} {
+					clock, err := time.Parse(time.RFC3339, sentAt)
+					if err != nil {
+						t.Fatal(err)
+					}
+					s := f.phone.Visit(f.Wave.ID, f.home(i), "2.24", f.Clock(), map[string]any{"made_at": made})
+					on := f.phone.On(t, f.Field)
+					off := clock.Sub(f.Clock())
+					if err := f.Field.Heard(t.Context(), &on, nil, &off); err != nil {
+						t.Fatal(sentAt, err)
+					}
+					got, err := f.Field.Take(t.Context(), on, clock, []fieldwork.Sent{s})
+					if err != nil || !f.phone.Genuine(s, got[0]) {
+						t.Fatal(sentAt, made, got, err)
+					}
+					if rec := f.record(t, s.ID); rec.MadeAt.After(rec.ReceivedAt) {
+						t.Errorf("%s, %s: made at %v", sentAt, made, rec.MadeAt)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestAReceiptIsGenuineOnlyAsItWasSigned(t *testing.T) {
 	f := newField(t, "sqlite")
 	s := f.visit(f.home(0), "2.24")
