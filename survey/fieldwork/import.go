@@ -29,7 +29,8 @@ type Past struct {
 // Import stores visits of households of a wave, and where all the households of
 // units stand, those too that nobody has visited. It is for a database that is being
 // filled: the visits are accepted as they are and counted as received when they were
-// made. All is stored or nothing.
+// made. All is stored or nothing. Returns ErrNotFound when a visit is to none of the
+// units, or a unit is not of the wave.
 func (s *Service) Import(ctx context.Context, waveID, questionnaire string, units []string, visits []Past) error {
 	records := make([]Record, len(visits))
 	byUnit := map[string][]Record{}
@@ -42,7 +43,7 @@ func (s *Service) Import(ctx context.Context, waveID, questionnaire string, unit
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
 		clear(byUnit)
 		var homes []Home
-		areas := map[string]string{}
+		areas, rules := map[string]string{}, map[string]Rules{}
 		for part := range slices.Chunk(units, 500) {
 			var found []sample.Unit
 			if err := tx.Where("wave_id = ? AND id IN ?", waveID, part).Find(&found).Error; err != nil {
@@ -53,9 +54,17 @@ func (s *Service) Import(ctx context.Context, waveID, questionnaire string, unit
 				return err
 			}
 			for _, d := range drawn {
-				areas[d.unit.ID] = d.unit.AreaCode
+				areas[d.unit.ID], rules[d.unit.ID] = d.unit.AreaCode, UsualRules
+				if d.home != nil {
+					if rules[d.unit.ID], err = s.rulesOf(tx.DB, d.home.PlanID); err != nil {
+						return err
+					}
+				}
 				homes = append(homes, homeFrom(d, State{}))
 			}
+		}
+		if len(homes) < len(units) {
+			return ErrNotFound
 		}
 		for i := range records {
 			x := &records[i]
@@ -68,7 +77,7 @@ func (s *Service) Import(ctx context.Context, waveID, questionnaire string, unit
 		}
 		for i := range homes {
 			h := &homes[i]
-			st := StateOf(visitsOf(byUnit[h.UnitID]), UsualRules)
+			st := StateOf(visitsOf(byUnit[h.UnitID]), rules[h.UnitID])
 			h.IsOpen, h.Outcome, h.Visits, h.Periods, h.LastAt, h.Adults = st.Open, st.Outcome, st.Visits, st.Periods, st.LastAt, st.Adults
 		}
 		if len(records) > 0 {
