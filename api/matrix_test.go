@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"chengyin/survey/area"
 	"chengyin/survey/event"
 	"chengyin/survey/response"
+	"chengyin/survey/sample"
 	"chengyin/survey/store"
 	"chengyin/survey/store/storetest"
 )
@@ -98,7 +100,10 @@ func newMatrix(t *testing.T) *matrix {
 	must(err)
 	bodies["POST /fieldwork/building"] = "do=all&account=" + worker.Account
 	bodies["POST /api/v1/waves/:wave/fieldwork/assignments"] = `{"psu":"` + m.Homes[0].PSU + `","account":"` + worker.Account + `"}`
+	frame, plan := m.draw(t)
 	m.names = map[string]string{
+		"/frames/imports/:id": frame.ID, "/api/v1/frames/imports/:id": frame.ID, "/frames/lists/:id": frame.ID, "/api/v1/frames/lists/:id": frame.ID,
+		"/plans/:id": plan.ID, "/api/v1/plans/:id": plan.ID, "/plans/:id/homes/:file": "list.csv",
 		"/reports/:id": said.ID, "/api/v1/reports/:id": said.ID,
 		"/fieldwork/phones/:phone": phone, "/api/v1/fieldwork/phones/:phone": phone,
 		":token": token.ID,
@@ -117,6 +122,36 @@ func newMatrix(t *testing.T) *matrix {
 	m.url = server.URL
 	m.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return m
+}
+
+// draw stores a list of households of North and draws from it.
+func (m *matrix) draw(t *testing.T) (sample.Frame, sample.Plan) {
+	t.Helper()
+	ctx := context.Background()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := "社区代码,楼栋,房号,住户编号\n"
+	for i := range 60 {
+		list += fmt.Sprintf("%s,%d栋,%d,m%d\n", apptest.North, 1+i/10, 101+i, i)
+	}
+	read, err := m.Samples.ReadFrame(ctx, apptest.Office, "list.csv", strings.NewReader(list), func(int, int) {})
+	must(err)
+	frame, err := m.Samples.StoreFrame(ctx, apptest.Office, read, "", false, func(int, int) {})
+	must(err)
+	in := sample.NewPlan{Wave: m.Wave.ID, Frame: frame.ID, Area: apptest.North, Spec: sample.UsualSpec}
+	plan, err := m.Samples.Create(ctx, apptest.Office, in)
+	must(err)
+	plan, err = m.Samples.Draw(ctx, apptest.Office, plan.ID, sample.DrawOptions{})
+	must(err)
+	body, err := json.Marshal(map[string]any{"wave": in.Wave, "frame": in.Frame, "area": in.Area, "spec": in.Spec})
+	must(err)
+	bodies["POST /api/v1/plans"], bodies["POST /api/v1/plans/preview"] = string(body), string(body)
+	bodies["POST /plans"] = "wave=" + in.Wave + "&frame=" + in.Frame + "&area=" + in.Area
+	return frame, plan
 }
 
 // address fills in the parameters of a route, and narrows what can be narrowed to

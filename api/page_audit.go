@@ -29,7 +29,7 @@ var auditKinds = []string{
 	event.AccessRefused,
 	"response.read", "response.exported", "response.erased", "report.received", "report.seen", "report.handled", "privacy.clock_changed", "privacy.erased",
 	"wave.created", "questionnaire.published", "recipe.published", "score.published", "collector.created", "collector.revoked", "area.imported",
-	"frame.imported", "plan.created", "sample.drawn", "sample.replaced", "sample.replayed",
+	"frame.imported", "plan.created", "sample.drawn", "sample.replaced", "sample.replayed", "sample.exported",
 	event.Began, event.Verified, event.Exported, event.PruneAsked, event.Pruned, event.RetentionChanged, event.Doubted, event.KeyChanged, event.GaveUp,
 	"field.assigned", "field.unassigned", "field.phone_enrolled", "field.phone_signed_out", "field.phone_locked", "field.phone_unlocked",
 	"demo.begun", "demo.filled",

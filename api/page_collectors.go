@@ -165,7 +165,7 @@ func placesWithCodes(at whereabouts, list []collector.Collector, tree []area.Are
 // codeGroups lists codes by community, posters first.
 func (a *API) codeGroups(c *gin.Context, w wave.Wave, list []collector.Collector, tree []area.Area) []codeGroup {
 	who, lang, now := a.actor(c), a.lang(c), a.Clock()
-	list = slices.Clone(list)
+	list = slices.DeleteFunc(slices.Clone(list), func(k collector.Collector) bool { return k.Slot == collector.FieldSlot }) // hangs nowhere
 	slices.SortStableFunc(list, func(x, y collector.Collector) int {
 		return cmp.Or(cmp.Compare(x.AreaCode, y.AreaCode), slices.Index(collector.Channels, x.Channel)-slices.Index(collector.Channels, y.Channel), x.Slot-y.Slot)
 	})

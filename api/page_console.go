@@ -100,6 +100,7 @@ var navigation = []struct {
 	{"fieldwork", []survey.Permission{survey.ManageFieldwork}},
 	{"reports", []survey.Permission{survey.ReadReports}},
 	{"areas", []survey.Permission{survey.SeeScores, survey.ManageAreas}},
+	{"plans", []survey.Permission{survey.ManageSamples}},
 	{"privacy-centre", []survey.Permission{survey.ManagePrivacy, survey.ManageSecurity}},
 	{"people", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},
 	{"grants", []survey.Permission{survey.ManageAccounts, survey.ManageGrants}},

@@ -14,6 +14,7 @@ import (
 	"chengyin/survey/apptest"
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
+	"chengyin/survey/fieldwork"
 	"chengyin/survey/score"
 )
 
@@ -208,10 +209,13 @@ func TestEveryWordOfTheConsoleIsThere(t *testing.T) {
 	if len(keys) < 100 {
 		t.Fatalf("found %d keys", len(keys))
 	}
-	for _, r := range []string{"late", "not_yet", "revoked", "expired", "ticket_stale", "household_unknown", "household_twice"} {
+	for _, r := range []string{"late", "not_yet", "revoked", "expired", "ticket_stale", "household_unknown", "household_twice", "partial", "conflict"} {
 		keys = append(keys, "console.responses.reason."+r)
 	}
-	for _, k := range []string{"status.counted", "status.quarantined", "via.page", "via.form", "via.api", "lang.zh", "lang.en"} {
+	for _, r := range fieldwork.Reasons {
+		keys = append(keys, "console.responses.reason."+r)
+	}
+	for _, k := range []string{"status.counted", "status.quarantined", "via.page", "via.form", "via.api", "via.field", "lang.zh", "lang.en"} {
 		keys = append(keys, "console.responses."+k)
 	}
 	for _, l := range area.Levels {

@@ -11,6 +11,7 @@ import (
 
 	"chengyin/survey"
 	"chengyin/survey/area"
+	"chengyin/survey/collector"
 	"chengyin/survey/questionnaire"
 	"chengyin/survey/response"
 )
@@ -104,7 +105,10 @@ func (a *API) arrivalRows(lang string, list []response.Arrival, tree []area.Area
 		r := arrivalRow{When: hour(x.ReceivedAt), Place: names[x.AreaCode], Lang: a.static.T(lang, "console.responses.lang."+x.Lang), Status: x.Status,
 			Mode: a.static.T(lang, "console.mode."+x.Mode), Via: a.static.T(lang, "console.responses.via."+x.Via), StatusName: a.static.T(lang, "console.responses.status."+x.Status)}
 		if x.Channel != "" {
-			r.Channel = a.static.T(lang, "console.channel."+x.Channel) + " " + a.static.T(lang, "console.collectors.slot", "n", strconv.Itoa(x.Slot))
+			r.Channel = a.static.T(lang, "console.channel."+x.Channel)
+			if x.Slot != collector.FieldSlot {
+				r.Channel += " " + a.static.T(lang, "console.collectors.slot", "n", strconv.Itoa(x.Slot))
+			}
 		}
 		if x.Reason != "" {
 			r.Reason = a.static.T(lang, "console.responses.reason."+x.Reason)

@@ -58,6 +58,9 @@ func (a *API) routes(r *gin.Engine) {
 	a.peopleRoutes(r)
 	a.describeFieldwork()
 	a.fieldworkRoutes(r)
+	a.describeFrames()
+	a.describePlans()
+	a.samplingRoutes(r)
 
 	r.NoRoute(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))
 	r.NoMethod(a.do(func(c *gin.Context) error { return survey.ErrNotFound }))

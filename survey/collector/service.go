@@ -193,8 +193,9 @@ func (s *Service) Revoke(ctx context.Context, actor survey.Actor, code, why stri
 	})
 }
 
-// fieldSlot is the slot of a collector that stands for field work.
-const fieldSlot = 9999
+// FieldSlot is the slot of a collector that stands for field work and was never
+// hung up anywhere.
+const FieldSlot = 9999
 
 // OfVisits returns the collector that answers given at the doors of a community
 // belong to: its first one for visits. Where there is none, one is made that has
@@ -206,7 +207,7 @@ func (s *Service) OfVisits(ctx context.Context, w wave.Wave, area string) (Colle
 		return c, err
 	}
 	before := w.OpensAt
-	made, err := s.Create(ctx, survey.System, w, []Spec{{Area: area, Channel: Visit, Slot: fieldSlot, ExpiresAt: &before}})
+	made, err := s.Create(ctx, survey.System, w, []Spec{{Area: area, Channel: Visit, Slot: FieldSlot, ExpiresAt: &before}})
 	if errors.Is(err, ErrSlotTaken) { // somebody was faster
 		return find()
 	}

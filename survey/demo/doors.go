@@ -121,11 +121,15 @@ var doorStories = []struct {
 	{"worker", [6]string{"", "", "", "", "", ""}, nil},
 }
 
+// doorSeed is the seed of the plan.
+func (t *town) doorSeed(wave int) sampling.Seed {
+	return sampling.Seed{Hi: t.seed}.For(t.times.codes[wave])
+}
+
 // planned draws the households of the community by a plan, and lets its workers
 // begin.
 func (f *field) planned(wave int, c *community) {
-	seed := sampling.Seed{Hi: f.town.seed, Lo: 0x11}.For(f.town.times.codes[wave])
-	d, err := sample.Draw(f.town.frame(c), doorSpec, seed)
+	d, err := sample.Draw(f.town.frame(c), doorSpec, f.town.doorSeed(wave))
 	if err != nil {
 		panic("demo: " + err.Error()) // the plan is a constant
 	}

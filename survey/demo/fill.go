@@ -102,6 +102,9 @@ func fill(ctx context.Context, a *app.App, t *town, f *field, password string) e
 	if err := addSample(ctx, a, f, waves); err != nil {
 		return err
 	}
+	if err := drawByPlan(ctx, a, f, waves); err != nil {
+		return err
+	}
 	rows := make([]response.Imported, len(f.sheets))
 	for i, s := range f.sheets {
 		rows[i] = response.Imported{
@@ -244,13 +247,15 @@ func (t *town) place(s spot, n int) string {
 }
 
 func addSample(ctx context.Context, a *app.App, f *field, waves [2]wave.Wave) error {
-	units, homes := make([]sample.Unit, len(f.households)), make([]sample.Home, len(f.households))
-	for i, h := range f.households {
-		units[i] = sample.Unit{ID: h.id, WaveID: waves[h.wave].ID, AreaCode: h.area, Stratum: h.area, PSU: h.psu, Household: h.household, Weight: h.weight}
-	}
-	for i, h := range f.households {
-		homes[i] = sample.Home{UnitID: h.id, WaveID: waves[h.wave].ID, AreaCode: h.area, PSU: h.psu, Position: h.at, Reserve: h.reserve,
-			Probability: 1 / h.base, Base: h.base, Building: h.address.building, Unit: h.address.unit, Room: h.address.room, Picks: h.picks}
+	var units []sample.Unit
+	var homes []sample.Home
+	for _, h := range f.households {
+		if h.worker != "" {
+			continue // drawn by a plan
+		}
+		units = append(units, sample.Unit{ID: h.id, WaveID: waves[h.wave].ID, AreaCode: h.area, Stratum: h.area, PSU: h.psu, Household: h.household, Weight: h.weight})
+		homes = append(homes, sample.Home{UnitID: h.id, WaveID: waves[h.wave].ID, AreaCode: h.area, PSU: h.psu, Position: h.at, Reserve: h.reserve,
+			Probability: 1 / h.base, Base: h.base, Building: h.address.building, Unit: h.address.unit, Room: h.address.room, Picks: h.picks})
 	}
 	if err := a.Samples.Add(ctx, units); err != nil {
 		return err

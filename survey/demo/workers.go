@@ -1,7 +1,9 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"chengyin/survey/account"
 	"chengyin/survey/app"
 	"chengyin/survey/fieldwork"
+	"chengyin/survey/sample"
 	"chengyin/survey/store"
 	"chengyin/survey/wave"
 )
@@ -80,6 +83,76 @@ func knockOn(ctx context.Context, a *app.App, f *field, waves [2]wave.Wave) erro
 		}
 	}
 	return nil
+}
+
+// drawByPlan has the households of 听荷 drawn from a list of its addresses, as an
+// office would: they are those that the field knows already, because the seed and
+// the list are the same. It gives those interviewed their weights.
+func drawByPlan(ctx context.Context, a *app.App, f *field, waves [2]wave.Wave) error {
+	accounts, err := actors(ctx, a)
+	if err != nil {
+		return err
+	}
+	office := accounts["office"]
+	var c *community
+	for _, x := range f.town.communities {
+		if x.code == doorCode {
+			c = x
+		}
+	}
+	var list bytes.Buffer
+	list.WriteString("社区代码,楼栋,单元,房号,住户编号\n")
+	for _, h := range f.town.frame(c) {
+		fmt.Fprintf(&list, "%s,%s,%s,%s,%s\n", h.AreaCode, h.Building, h.Unit, h.Room, h.Household)
+	}
+	quiet := func(int, int) {}
+	read, err := a.Samples.ReadFrame(ctx, office, "听荷社区住户.csv", &list, quiet)
+	if err != nil {
+		return err
+	}
+	frame, err := a.Samples.StoreFrame(ctx, office, read, "听荷社区住户", false, quiet)
+	if err != nil {
+		return err
+	}
+	plan, err := a.Samples.Create(ctx, office, sample.NewPlan{Wave: waves[1].ID, Frame: frame.ID, Area: doorCode, Spec: doorSpec})
+	if err != nil {
+		return err
+	}
+	if plan, err = a.Samples.Draw(ctx, office, plan.ID, sample.DrawOptions{Seed: f.town.doorSeed(1).String()}); err != nil {
+		return err
+	}
+	homes, err := a.Samples.PlanHomes(ctx, plan, doorCode)
+	if err != nil {
+		return err
+	}
+	ids := map[string]string{}
+	for _, h := range homes {
+		ids[h.Household] = h.UnitID
+	}
+	return a.DB.InTx(ctx, func(tx *store.Tx) error {
+		for i := range f.households {
+			h := &f.households[i]
+			if h.worker == "" {
+				continue
+			}
+			if ids[h.household] == "" {
+				return fmt.Errorf("household %s was not drawn", h.household)
+			}
+			h.id = ids[h.household]
+			if !h.answered {
+				continue
+			}
+			if err := tx.Model(&sample.Unit{}).Where("id = ?", h.id).Update("weight", h.weight).Error; err != nil {
+				return err
+			}
+		}
+		// It was all made before the wave opened.
+		before := f.town.times.opens[1].Add(-48 * time.Hour)
+		if err := tx.Model(&sample.Frame{}).Where("id = ?", frame.ID).Update("created_at", before).Error; err != nil {
+			return err
+		}
+		return tx.Model(&sample.Plan{}).Where("id = ?", plan.ID).Updates(map[string]any{"created_at": before.Add(time.Hour), "drawn_at": before.Add(2 * time.Hour)}).Error
+	})
 }
 
 // actors are those who take part in the field work, by login.

@@ -128,6 +128,13 @@ func testWorkers(t *testing.T, a *app.App, city City) {
 			t.Errorf("%d of the worker's households are open, %d were visited once", open, once)
 		}
 	}
+	plans, err := a.Samples.Plans(t.Context(), survey.System, city.Open.ID)
+	if err != nil || len(plans) != 1 {
+		t.Fatalf("%d plans (%v)", len(plans), err)
+	}
+	if r, err := a.Samples.Replay(t.Context(), survey.As("office", "office", CityCode), plans[0].ID); err != nil || !r.Same() || r.Stored == "" {
+		t.Errorf("drawn again: %+v (%v)", r, err)
+	}
 	phones, err := a.Field.Phones(t.Context(), survey.As("community", "community", doorCode))
 	if err != nil || len(phones) != 2 {
 		t.Fatalf("%d phones (%v)", len(phones), err)

@@ -202,7 +202,7 @@ func stratify(clusters []Cluster, spec Spec) []stratum {
 	for i, c := range clusters {
 		codes[i] = c.AreaCode
 	}
-	top := smallest(codes)
+	top := Smallest(codes)
 	var out []stratum
 	for i, c := range clusters {
 		code := spec.stratumOf(c.AreaCode, top)

@@ -80,8 +80,8 @@ func adultsText(n *int) string {
 	return strconv.Itoa(*n)
 }
 
-// smallest returns the smallest place that contains all communities of the codes.
-func smallest(codes []string) string {
+// Smallest returns the smallest place that contains all communities of the codes.
+func Smallest(codes []string) string {
 	if len(codes) == 0 {
 		return survey.Everywhere
 	}

@@ -103,7 +103,7 @@ func (s *Service) StoreFrame(ctx context.Context, actor survey.Actor, p *Import,
 			return Frame{}, survey.ErrDenied
 		}
 	}
-	f.AreaCode = smallest(codes)
+	f.AreaCode = Smallest(codes)
 	if !actor.Sees(survey.ManageSamples, f.AreaCode) {
 		f.AreaCode = actor.Home(survey.ManageSamples)
 	}

@@ -172,3 +172,8 @@ func (s *Service) SizesOfPlan(ctx context.Context, p Plan) (Sizes, error) {
 func (s *Service) PlanHomes(ctx context.Context, p Plan, place string) ([]PlanHome, error) {
 	return homesOfPlan(s.db.Read(ctx), p.ID, place)
 }
+
+// FrameOfPlan returns the list that a plan draws from.
+func (s *Service) FrameOfPlan(ctx context.Context, p Plan) (Frame, error) {
+	return frameByID(s.db.Read(ctx), p.FrameID)
+}

@@ -17,5 +17,11 @@ const (
 	SelectBirthday     = "birthday"
 )
 
+// Replacements and Selections list them.
+var (
+	Replacements = []string{ReplaceNever, ReplaceNotEligible, ReplaceClosed}
+	Selections   = []string{SelectKish, SelectBirthday}
+)
+
 // UsualRules are those of a plan that says nothing, and of units without a plan.
 var UsualRules = Rules{Visits: 3, Replace: ReplaceClosed, Select: SelectKish}
