@@ -262,7 +262,7 @@ function tooYoung(d: Draft, lang: string): void {
   })()
 }
 
-function done(d: Draft): HTMLElement {
+function done(_: Door, d: Draft): HTMLElement {
   const self = d.mode == 'self'
   const say = (key: string, args?: { [name: string]: unknown }): string => sayIn(d.lang, key, args)
   const code = d.receipt ? d.receipt.replace(/(.{4})(?=.)/g, '$1-') : ''
