@@ -15,7 +15,7 @@ import (
 // consolePages are what each demo sign-in opens. Other tests open the board, the
 // codes and the places.
 var consolePages = map[string][]string{
-	"office":   {"/account", "/tokens", "/responses", "/privacy-centre"},
+	"office":   {"/account", "/tokens", "/responses", "/privacy-centre", "/frames", "/plans", "/plans/new"},
 	"sysadmin": {"/people", "/people?add=1", "/people/import", "/people/who?area=990102001001", "/grants", "/sessions"},
 	"secadmin": {"/security", "/sessions", "/roles", "/grants"},
 	"auditor":  {"/audit"},

@@ -40,6 +40,7 @@ var commands = []command{
 	{"restore", "fill an empty database from a backup", restore},
 	{"admin", "admin add: make a sign-in, such as the first of a new installation", admin},
 	{"audit", "audit verify: find out whether the audit trail is as it was written; audit keep: how long it is kept", audit},
+	{"sample", "sample replay: draw a sampling plan again and say whether the result is the same", sampleCommand},
 	{"secret", "secret rotate: put a new secret in front; what older ones signed stays genuine", secretCommand},
 	{"estimate", "compute survey statistics from files; --help shows how", estimate},
 	{"config", "config dump: print the settings in force, secrets masked", dumpConfig},
