@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"gorm.io/gorm"
 
 	"chengyin/survey"
 	"chengyin/survey/account"
@@ -348,5 +349,32 @@ func TestPack(t *testing.T) {
 				t.Fatal(ids(mine), err)
 			}
 		})
+	}
+}
+
+func TestAPackOfManyHouseholdsTakesNoMoreQueries(t *testing.T) {
+	f := newField(t, "sqlite")
+	var queries int
+	count := func(*gorm.DB) { queries++ }
+	callbacks := f.DB.Read(t.Context()).Callback()
+	if err := errors.Join(callbacks.Query().Before("gorm:query").Register("count", count), callbacks.Row().Before("gorm:row").Register("count", count)); err != nil {
+		t.Fatal(err)
+	}
+	pack := func() int {
+		queries = 0
+		p, err := f.Field.Pack(t.Context(), f.worker)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d households, %d queries", len(p.Homes), queries)
+		return queries
+	}
+	pack() // rules and questionnaire are remembered from now on
+	few := pack()
+	for range 5 {
+		f.Give(t, f.Draw(t, apptest.North, 40, 20, fieldwork.UsualRules), f.worker)
+	}
+	if many := pack(); many != few || few == 0 || few > 12 {
+		t.Errorf("%d queries, before %d", many, few)
 	}
 }
