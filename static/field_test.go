@@ -23,7 +23,7 @@ func TestPhoneUsesKnownKeys(t *testing.T) {
 	if err != nil || len(names) < 10 {
 		t.Fatal(names, err)
 	}
-	used, prefixes := map[string]bool{"phone.title": true, "phone.short_title": true, "phone.opening": true, "phone.opening_text": true}, []string{}
+	used, prefixes := map[string]bool{"phone.title": true, "phone.opening": true, "phone.opening_text": true}, []string{}
 	for _, name := range names {
 		raw, err := fs.ReadFile(embedded, name)
 		if err != nil {

@@ -1,6 +1,7 @@
 // The worker's phone: a page that works from door to door without signal.
 import { app, commit, doorOf, load } from './app'
 import { homeView, settleRefusal } from './home'
+import { full } from './idb'
 import { listView, syncState } from './list'
 import { guessLook, h, link, loadLook, say } from './page'
 import { lockedView, lookBar, ownView, returning, startView, unfit, unfitView } from './own'
@@ -95,7 +96,7 @@ const whereAt = (name = '', id = ''): string => {
 }
 
 function header(bare: boolean, draft?: Draft): HTMLElement {
-  return h('header', null, h('nav', null, bare ? h('b', null, say('product.name')) : link(say('phone.title'), '/', { class: 'brand' }), app.phone && !bare ? link(say('phone.own'), '/phone', { class: 'own-link' }) : null, lookBar(bare ? draft : undefined)))
+  return h('header', null, h('nav', null, bare ? h('b', null, say('product.name')) : link(say('phone.short_title'), '/', { class: 'brand' }), app.phone && !bare ? link(say('phone.own'), '/phone', { class: 'own-link' }) : null, lookBar(bare ? draft : undefined)))
 }
 
 // refresh draws anew what has changed behind the view, and only the line about
@@ -134,7 +135,8 @@ async function turnOfSending(asked: boolean): Promise<void> {
       await refresh()
     }
   } catch (e) {
-    console.error(e)
+    if (full(e)) trouble(e)
+    else console.error(e)
   } finally {
     sending = false
   }
@@ -144,12 +146,7 @@ async function start(): Promise<void> {
   guessLook()
   useRenderer(draw)
   const why = unfit()
-  if (why) {
-    root.textContent = ''
-    root.appendChild(h('header', null, h('nav', null, h('b', null, say('product.name')))))
-    root.appendChild(h('main', null, unfitView(why)))
-    return
-  }
+  if (why) return refuse(why)
   navigator.serviceWorker.register('/field/sw.js', { scope: '/field' }).catch((e) => console.error(e))
   await loadLook()
   await load()
@@ -172,6 +169,13 @@ async function start(): Promise<void> {
   void turnOfSending(fresh)
 }
 
+// refuse says why the page cannot be used here.
+function refuse(why: string): void {
+  root.textContent = ''
+  root.appendChild(h('header', null, h('nav', null, h('b', null, say('product.name')))))
+  root.appendChild(h('main', null, unfitView(why)))
+}
+
 // leftRefusals stores refusals that the page went away on: they count.
 async function leftRefusals(): Promise<void> {
   const left = app.doors.filter((d) => d.draft && d.draft.step == 'refusing')
@@ -187,4 +191,7 @@ addEventListener('unhandledrejection', (e) => {
   if (document.getElementById('trouble')) trouble(e.reason)
 })
 
-void start()
+start().catch((e) => {
+  console.error(e)
+  if (!root.hasAttribute('data-ready')) refuse('phone.old') // it lets nothing be kept, as in a private window
+})

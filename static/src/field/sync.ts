@@ -141,6 +141,11 @@ async function send(p: vault.Phone): Promise<Outcome> {
 async function refused(p: vault.Phone, r: Reply | undefined): Promise<Outcome | undefined> {
   if (!r) return 'unreachable'
   if (r.status == 401 && code(r) == 'phone_unknown') {
+    const now = await vault.phone()
+    if (now && now.id == p.id && now.token != p.token) {
+      p.token = now.token // another tab has signed in since
+      return 'unreachable'
+    }
     p.token = ''
     await vault.notePhone(p)
     return 'unknown'
