@@ -9,7 +9,7 @@ import { go, guarded, render, trouble } from './route'
 import type { Draft, Mode } from './types'
 
 export function talkView(door: Door, d: Draft): HTMLElement {
-  const steps = { consent, roster, mode, ask, done: (_: Door, d: Draft) => done(d) }
+  const steps = { consent, roster, mode, ask, done }
   return steps[d.step as keyof typeof steps](door, d)
 }
 
