@@ -85,6 +85,13 @@ func (j *job) atWork() bool {
 	return j.stage == Reading || j.stage == Storing
 }
 
+// cancel ends what is going on.
+func (j *job) cancel() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.stop()
+}
+
 // end notes the stage that comes after work, or what went wrong.
 func (j *job) end(stage string, err error) {
 	j.mu.Lock()
@@ -134,7 +141,7 @@ func (s *Service) keep(j *job) error {
 		case who == j.account && k.state().Stage == Storing:
 			return ErrImportStage
 		case who == j.account:
-			k.stop()
+			k.cancel()
 			delete(s.jobs.kept, who)
 		case k.atWork():
 			busy++
