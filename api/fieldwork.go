@@ -30,11 +30,12 @@ type progressView struct {
 	NotEligible int            `json:"not_eligible"`
 	Other       int            `json:"other" doc:"closed for another reason"`
 	Left        int            `json:"left" doc:"to be visited, for the first time or again"`
+	Unassigned  int            `json:"unassigned" doc:"of those: nobody has it"`
 	CallBacks   map[string]int `json:"call_backs" doc:"again: visited at least twice; same_time: of those always at one time of day; waiting: visited and to be visited again; never_late: of those never in the evening and never at a weekend"`
 }
 
 func viewProgress(p fieldwork.Progress) progressView {
-	return progressView{p.Drawn, p.Reserve, p.Opened, p.Due(), p.Assigned, p.Visited, p.Contacted, p.Complete, p.Partial, p.Refused, p.NotEligible, p.Other, p.Left,
+	return progressView{p.Drawn, p.Reserve, p.Opened, p.Due(), p.Assigned, p.Visited, p.Contacted, p.Complete, p.Partial, p.Refused, p.NotEligible, p.Other, p.Left, p.Unassigned,
 		map[string]int{"again": p.CallBacks.Again, "same_time": p.CallBacks.SameDay, "waiting": p.CallBacks.Waiting, "never_late": p.CallBacks.NoLate}}
 }
 

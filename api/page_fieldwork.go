@@ -43,7 +43,7 @@ type fieldworkPage struct {
 	Total     fieldwork.Progress
 	TotalBar  template.HTML
 	Rows      []workRow
-	Nobody    int // households that nobody has
+	Nobody    int // households to be visited that nobody has
 	Rates     rateBox
 	Calls     []string
 	Phones    []phoneRow
@@ -142,7 +142,7 @@ func (a *API) fieldwork(c *gin.Context) error {
 	p.Crumbs, p.Waves, p.Wave = a.crumbs(c, at, "/fieldwork"), a.waveLinks(lang, at, "/fieldwork"), a.waveLine(lang, at)
 	p.Contact = at.wave.Contact
 	p.TotalBar = a.workBar(lang, w.Total)
-	p.Nobody = w.Total.Due() - w.Total.Assigned
+	p.Nobody = w.Total.Unassigned
 	p.Rows = a.workRows(at, w, tree, lang)
 	p.Rates = a.rateBox(lang, w, c.Query("e"))
 	p.Calls = a.callBacks(lang, w.Total.CallBacks)

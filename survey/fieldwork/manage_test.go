@@ -124,7 +124,7 @@ func TestWork(t *testing.T) {
 			CallBacks: fieldwork.CallBacks{Again: 1, SameDay: 1, Waiting: 1, NoLate: 1}}); got != want {
 			t.Errorf("1号楼:\n%+v, by hand\n%+v", got, want)
 		}
-		if got, want := at("N2"), (fieldwork.Progress{Drawn: 2, Reserve: 1, Opened: 1, Visited: 1, NotEligible: 1, Left: 2}); got != want {
+		if got, want := at("N2"), (fieldwork.Progress{Drawn: 2, Reserve: 1, Opened: 1, Visited: 1, NotEligible: 1, Left: 2, Unassigned: 2}); got != want {
 			t.Errorf("10号楼:\n%+v, by hand\n%+v", got, want)
 		}
 		for _, b := range w.Buildings {
@@ -192,7 +192,7 @@ func TestWorkOfOthers(t *testing.T) {
 		s.Advance(24 * time.Hour)
 		s.visit(t, "N1/1", "2.11", apptest.Start)
 		w, err := s.Field.Work(ctx, s.south, s.Wave, "", nil)
-		if err != nil || w.Total != (fieldwork.Progress{Drawn: 3, Reserve: 1, Left: 3}) {
+		if err != nil || w.Total != (fieldwork.Progress{Drawn: 3, Reserve: 1, Left: 3, Unassigned: 3}) {
 			t.Errorf("%+v, %v", w.Total, err)
 		}
 		if _, err := s.Field.Work(ctx, s.south, s.Wave, apptest.North, nil); !errors.Is(err, area.ErrNotFound) {

@@ -26,6 +26,7 @@ type Progress struct {
 	NotEligible int
 	Other       int // closed for another reason: nobody home as often as planned, no common language
 	Left        int // to be visited, for the first time or again
+	Unassigned  int // of those: nobody has it
 	CallBacks   CallBacks
 }
 
@@ -49,7 +50,7 @@ func (p Progress) Add(q Progress) Progress {
 	return Progress{
 		Drawn: p.Drawn + q.Drawn, Reserve: p.Reserve + q.Reserve, Opened: p.Opened + q.Opened, Assigned: p.Assigned + q.Assigned, Visited: p.Visited + q.Visited,
 		Contacted: p.Contacted + q.Contacted, Complete: p.Complete + q.Complete, Partial: p.Partial + q.Partial, Refused: p.Refused + q.Refused,
-		NotEligible: p.NotEligible + q.NotEligible, Other: p.Other + q.Other, Left: p.Left + q.Left,
+		NotEligible: p.NotEligible + q.NotEligible, Other: p.Other + q.Other, Left: p.Left + q.Left, Unassigned: p.Unassigned + q.Unassigned,
 		CallBacks: CallBacks{p.CallBacks.Again + q.CallBacks.Again, p.CallBacks.SameDay + q.CallBacks.SameDay, p.CallBacks.Waiting + q.CallBacks.Waiting, p.CallBacks.NoLate + q.CallBacks.NoLate},
 	}
 }
@@ -203,6 +204,9 @@ func (p *Progress) count(h Household, held bool) {
 	switch {
 	case h.Open:
 		p.Left++
+		if !held {
+			p.Unassigned++
+		}
 	case g == Complete:
 		p.Complete++
 	case g == Partial:
