@@ -396,9 +396,9 @@ func TestDeletingLeavesTheVisit(t *testing.T) {
 
 func TestStripRecord(t *testing.T) {
 	for content, want := range map[string]string{
-		`{"v":1,"outcome":"2.24","note":"x","appointment":"t"}`:                     `{"outcome":"2.24","v":1}`,
-		`{"interview":{"sealed":"s","receipt":"r","adults":2},"made_at":"t"}`:       `{"interview":{"adults":2},"made_at":"t"}`,
-		`{"interview":{"answers":{"q1":"a"},"lang":"zh"},"note":{"deep":"value"}}`:  `{"interview":{"lang":"zh"}}`,
+		`{"v":1,"outcome":"2.24","note":"x","appointment":"t"}`:                    `{"outcome":"2.24","v":1}`,
+		`{"interview":{"sealed":"s","receipt":"r","adults":2},"made_at":"t"}`:      `{"interview":{"adults":2},"made_at":"t"}`,
+		`{"interview":{"answers":{"q1":"a"},"lang":"zh"},"note":{"deep":"value"}}`: `{"interview":{"lang":"zh"}}`,
 		`{"interview":7,"iv":"i","data":"d","outcome":{"name":"张三"},"wave":["x"]}`: `{}`,
 		`no JSON`: ``,
 		`[1]`:     ``,
