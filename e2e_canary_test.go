@@ -21,6 +21,8 @@ import (
 	"chengyin/survey/area"
 	"chengyin/survey/collector"
 	"chengyin/survey/response"
+	"chengyin/survey/sample"
+	"chengyin/survey/store"
 	"chengyin/survey/store/storetest"
 	"chengyin/survey/wave"
 )
@@ -33,7 +35,7 @@ const canary = `'"><script>window.sung=1</script><img src onerror=sung=1>{{7}}`
 const listen = `window.stopped = []; document.addEventListener('securitypolicyviolation', e => stopped.push(e.violatedDirective + ' ' + e.blockedURI + ' ' + e.sample))`
 
 // noPages are the addresses of policy.go that a browser does not show as a page.
-var noPages = regexp.MustCompile(`^/(api/|static/|openapi|healthz|readyz|metrics|icon\.svg|favicon\.ico|board/events|collectors/:code/qr|areas/template/|people/import/template\.csv|fieldwork/export|field/|Q/|signin/sso)`)
+var noPages = regexp.MustCompile(`^/(api/|static/|openapi|healthz|readyz|metrics|icon\.svg|favicon\.ico|board/events|collectors/:code/qr|areas/template/|people/import/template\.csv|frames/template\.csv|frames/imports/|plans/:id/homes/|fieldwork/export|field/|Q/|signin/sso)`)
 
 // pageRoutes reads the addresses of pages out of the policies.
 func pageRoutes(t *testing.T) []string {
@@ -103,8 +105,8 @@ func TestCanary(t *testing.T) {
 
 // canaries are the things that carry one.
 type canaries struct {
-	wave, community, code, revoked, response, receipt, person, event string
-	building                                                         drawnBuilding
+	wave, community, code, revoked, response, receipt, person, event, list, plan string
+	building                                                                     drawnBuilding
 }
 
 // addresses fills in a route: as it is, and with the canary in whatever it reads.
@@ -119,6 +121,10 @@ func (in canaries) addresses(t *testing.T, route string) []string {
 		path = strings.Replace(path, ":id", in.response, 1)
 	case strings.HasPrefix(route, "/people/"):
 		path = strings.Replace(path, ":id", in.person, 1)
+	case strings.HasPrefix(route, "/frames/lists/"):
+		path = strings.Replace(path, ":id", in.list, 1)
+	case strings.HasPrefix(route, "/plans/:id"):
+		path = strings.Replace(path, ":id", in.plan, 1)
 	case strings.HasPrefix(route, "/audit/"):
 		path = strings.Replace(path, ":id", in.event, 1)
 	}
@@ -217,6 +223,14 @@ func enterCanaries(t *testing.T, p *program) canaries {
 
 	// A building, its worker with a phone, notes of visits.
 	c.building = drawBuilding(t, a, c.wave, c.community, canary)
+
+	// The list of households that the demo city draws from.
+	var plan sample.Plan
+	must(a.DB.Read(ctx).Take(&plan).Error)
+	c.list, c.plan = plan.FrameID, plan.ID
+	must(a.DB.InTx(ctx, func(tx *store.Tx) error {
+		return tx.Model(&sample.Frame{}).Where("id = ?", plan.FrameID).Updates(map[string]any{"name": canary, "source": canary}).Error
+	}))
 
 	// People, roles, tokens, and what was typed to sign in.
 	sys, sec := actorNamed(t, a, "sysadmin"), actorNamed(t, a, "secadmin")
