@@ -91,11 +91,13 @@ type packWaveView struct {
 	Owner         survey.Text `json:"owner"`
 	Contact       string      `json:"contact"`
 	Questionnaire string      `json:"questionnaire"`
-	Rules         struct {
-		Visits  int    `json:"visits" doc:"at most so many at a door"`
-		Replace string `json:"replace" enum:"never,not_eligible,closed"`
-		Select  string `json:"select" enum:"kish,birthday"`
-	} `json:"rules"`
+	Rules         rulesView   `json:"rules"`
+}
+
+type rulesView struct {
+	Visits  int    `json:"visits" doc:"at most so many at a door"`
+	Replace string `json:"replace" enum:"never,not_eligible,closed"`
+	Select  string `json:"select" enum:"kish,birthday"`
 }
 
 type packHomeView struct {
@@ -111,6 +113,7 @@ type packHomeView struct {
 	Room     string           `json:"room"`
 	Adults   *int             `json:"adults" doc:"as the frame says; null when it does not"`
 	Picks    string           `json:"picks" doc:"which adult is asked of 1, 2 … 12, as digits of base 36"`
+	Rules    *rulesView       `json:"rules,omitempty" doc:"of its plan, where the wave has several plans with other rules"`
 	Records  []packRecordView `json:"records" doc:"what came of visits there, whoever made them"`
 }
 
@@ -235,12 +238,15 @@ func (a *API) fieldPack(ctx context.Context, in *packRequest) (*packReply, error
 	for _, w := range p.Waves {
 		v := packWaveView{ID: w.Wave.ID, Code: w.Wave.Code, Name: w.Wave.Name(), OpensAt: w.Wave.OpensAt.In(static.China), ClosesAt: w.Wave.ClosesAt.In(static.China),
 			Owner: w.Wave.Owner(), Contact: w.Wave.Contact, Questionnaire: w.Wave.QuestionnaireID}
-		v.Rules.Visits, v.Rules.Replace, v.Rules.Select = w.Rules.Visits, w.Rules.Replace, w.Rules.Select
+		v.Rules = rulesView{w.Rules.Visits, w.Rules.Replace, w.Rules.Select}
 		body.Waves = append(body.Waves, v)
 	}
 	for _, h := range p.Homes {
 		v := packHomeView{ID: h.ID, Wave: h.Wave, Area: h.Area, AreaName: h.AreaName, PSU: h.PSU, Position: h.Position, Reserve: h.Reserve,
 			Building: h.Building, Unit: h.Unit, Room: h.Room, Adults: h.Adults, Picks: h.Picks, Records: []packRecordView{}}
+		if h.Rules != nil {
+			v.Rules = &rulesView{h.Rules.Visits, h.Rules.Replace, h.Rules.Select}
+		}
 		for _, r := range h.Records {
 			v.Records = append(v.Records, packRecordView{r.ID, r.At.In(static.China), r.Outcome, r.Period, r.Weekend, r.Mine})
 		}

@@ -38,6 +38,7 @@ type PackHome struct {
 	Building, Unit, Room string
 	Adults               *int // as the frame says
 	Picks                string
+	Rules                *Rules // of its plan, where they are not those of the wave in the pack
 	Records              []PackRecord
 }
 
@@ -107,11 +108,13 @@ func (s *Service) Pack(ctx context.Context, worker survey.Actor) (Pack, error) {
 			plans[d.unit.WaveID] = d.home.PlanID
 		}
 	}
+	usual := map[string]Rules{} // by wave
 	for _, w := range waves {
 		rules, err := s.rulesOf(s.db.Read(ctx), plans[w.ID])
 		if err != nil {
 			return Pack{}, err
 		}
+		usual[w.ID] = rules
 		out.Waves = append(out.Waves, PackWave{w, rules})
 		if out.Questionnaires[w.QuestionnaireID], err = s.deps.Questionnaires.ByID(ctx, w.QuestionnaireID); err != nil {
 			return Pack{}, err
@@ -123,6 +126,14 @@ func (s *Service) Pack(ctx context.Context, worker survey.Actor) (Pack, error) {
 		if d.home == nil {
 			at[h.Wave+h.PSU]++
 			h.Position = at[h.Wave+h.PSU]
+		} else if d.home.PlanID != plans[h.Wave] {
+			rules, err := s.rulesOf(s.db.Read(ctx), d.home.PlanID)
+			if err != nil {
+				return Pack{}, err
+			}
+			if rules != usual[h.Wave] {
+				h.Rules = &rules
+			}
 		}
 		for i, v := range visitsOf(visits[h.ID]) {
 			h.Records = append(h.Records, PackRecord{v, visits[h.ID][i].AccountID == worker.Account})

@@ -60,8 +60,9 @@ function doorsOf(pack: Pack, trail: vault.Trailed[], drafts: Draft[]): Door[] {
   const doors: Door[] = []
   const psus: { [psu: string]: Door[] } = {}
   pack.homes.forEach((home) => {
-    const wave = waves[home.wave]
-    if (!wave) return
+    const of = waves[home.wave]
+    if (!of) return
+    const wave = home.rules ? Object.assign({}, of, { rules: home.rules }) : of
     const known = home.records.map((r) => r.id)
     const visits = home.records
       .concat((own[home.id] || []).filter((v) => known.indexOf(v.id) < 0))

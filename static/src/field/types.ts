@@ -47,6 +47,7 @@ export interface Home {
   room: string
   adults: number | null
   picks: string
+  rules?: Rules // where they are not the wave's
   records: Visit[]
 }
 
