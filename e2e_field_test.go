@@ -473,8 +473,8 @@ func TestWorkerWithoutSignal(t *testing.T) {
 	s.tab.until(`(location.hash = '#/', document.querySelector('#sync-now'))`)
 	s.sent(s.tab)
 	t.Logf("the line lost %d answers of %d", s.line.lost(), s.line.answers())
-	if s.line.lost() == 0 {
-		t.Error("the line lost nothing")
+	if s.line.lost() < 2 {
+		t.Error("the line lost too little to show anything")
 	}
 	s.settled()
 }

@@ -15,6 +15,10 @@ const freshFor = 6e5 // a pack is asked for anew after ten minutes, or when some
 // Outcome says how a turn of sending ended.
 export type Outcome = 'done' | 'busy' | 'waits' | 'unreachable' | 'unknown' | 'locked'
 
+// fit is how many records the line seems to bear at once: few at first, twice as
+// many after each answer, half as many after each that did not come.
+let fit = 8
+
 let tries = 0
 let notBefore = 0 // by the page's own time: the phone's clock may be put right meanwhile
 let packAt = -freshFor
@@ -95,7 +99,7 @@ export async function sync(p: vault.Phone, asked: boolean): Promise<Outcome> {
 }
 
 async function send(p: vault.Phone): Promise<Outcome> {
-  let size = most
+  let size = most // less when something in a batch cannot be taken
   const passed: string[] = [] // not to be tried again in this turn
   for (;;) {
     const rows = await vault.waiting(p.id)
@@ -105,7 +109,7 @@ async function send(p: vault.Phone): Promise<Outcome> {
       if (passed.indexOf(row.id) >= 0) continue
       const content = await unseal(p.key, row.id, row)
       weight += content.length * 1.2 + 100
-      if (batch.length && (weight > heaviest || batch.length >= size)) break
+      if (batch.length && (weight > heaviest || batch.length >= Math.min(size, fit))) break
       batch.push({ row, content })
     }
     if (!batch.length) return 'done'
@@ -118,6 +122,7 @@ async function send(p: vault.Phone): Promise<Outcome> {
       records: batch.map((b) => ({ id: b.row.id, content: b.content })),
     })
     const end = await refused(p, reply)
+    fit = reply ? Math.min(most, fit * 2) : Math.max(1, batch.length >> 1)
     if (end) return end
     if (reply!.status == 200) {
       const ids = batch.map((b) => b.row.id)
