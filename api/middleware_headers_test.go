@@ -122,7 +122,7 @@ func hardened(t *testing.T, https bool, address string, filled bool, p *http.Res
 			t.Errorf("%s: the policy %q allows %s", what, policy, loose)
 		}
 	}
-	unchanging := p.StatusCode == http.StatusOK && (strings.HasPrefix(address, "/static/") || address == "/icon.svg" || address == "/favicon.ico")
+	unchanging := p.StatusCode == http.StatusOK && (strings.HasPrefix(address, "/static/") || slices.Contains([]string{"/icon.svg", "/favicon.ico", "/field/icon-192.png", "/field/icon-512.png"}, address))
 	if kept := one("Cache-Control"); !unchanging && !slices.Contains(strings.Split(kept, ", "), "no-store") {
 		t.Errorf("%s: caches may keep it: %q", what, kept)
 	}

@@ -124,10 +124,10 @@ func (a *API) fieldWorker(c *gin.Context) error {
 	}
 	script, _, _ := a.static.Asset(a.static.URL("fieldsw.js"))
 	h := c.Writer.Header()
-	h.Set("Cache-Control", "no-cache")
+	h.Set("Cache-Control", "no-store") // browsers keep the worker themselves, and look for another at each visit
 	h.Set("Service-Worker-Allowed", "/field")
 	// The policy of the script is that of all the worker fetches.
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	c.Data(http.StatusOK, "text/javascript; charset=utf-8", append([]byte("self.assets="+string(assets)+";\n"), script...))
 	return nil
 }
@@ -153,7 +153,7 @@ func (a *API) fieldManifest(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Header("Cache-Control", "no-cache")
+	c.Header("Cache-Control", "no-store") // it follows the language
 	c.Data(http.StatusOK, "application/manifest+json; charset=utf-8", raw)
 	return nil
 }

@@ -35,7 +35,7 @@ func TestFieldPageIsWhole(t *testing.T) {
 	}
 
 	sw := call(t, anybody(), http.MethodGet, s.url+"/field/sw.js", nil)
-	if sw.status != http.StatusOK || sw.header.Get("Service-Worker-Allowed") != "/field" || sw.header.Get("Cache-Control") != "no-cache" ||
+	if sw.status != http.StatusOK || sw.header.Get("Service-Worker-Allowed") != "/field" || sw.header.Get("Cache-Control") != "no-store" ||
 		!strings.Contains(sw.header.Get("Content-Security-Policy"), "connect-src 'self'") {
 		t.Fatalf("the service worker: %d %v", sw.status, sw.header)
 	}
