@@ -14,7 +14,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.1.4
 # Everything but the top folder, whose tests start whole servers and browsers.
 UNITS = $(shell go list ./... | grep -vx chengyin)
 
-.PHONY: run build static test lint typecheck units whole test-mysql golden coverage coverage-field page-weight bench-submit bench-list bench-frame sbom vulnerabilities setup clean
+.PHONY: run build static test lint typecheck units whole test-mysql golden coverage coverage-field page-weight bench-submit bench-list bench-frame bench-work sbom vulnerabilities setup clean
 
 run: ## the demo city on SQLite at http://127.0.0.1:8080
 	CGO_ENABLED=0 go run . serve --demo
@@ -73,6 +73,9 @@ vulnerabilities: ## known ones that this program can reach; asks vuln.go.dev
 
 bench-list: ## the newest responses of a community among a million
 	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkList$$' -benchtime 2000x -timeout 30m ./survey/response
+
+bench-work: ## the progress of a district with 3,000 drawn households
+	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkWork$$' -timeout 10m ./survey/fieldwork
 
 bench-frame: ## import a list of 200,000 households, Excel and CSV, into both databases, and draw from it
 	CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkFrame$$' -benchtime 1x -timeout 30m ./survey/sample
