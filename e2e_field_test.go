@@ -145,6 +145,7 @@ func (s *stairwell) ready() {
 func (s *stairwell) at(home string) {
 	s.t.Helper()
 	s.tab.until(fmt.Sprintf(`(location.hash = '#/home/%s', true)`, home))
+	s.tab.until(fmt.Sprintf(`document.querySelector('main[data-door="%s"]')`, home))
 	s.tab.until(`document.querySelector('[data-outcome], #undo, #close') || document.querySelector('main .card .lead')`)
 }
 
@@ -160,7 +161,7 @@ func (s *stairwell) noted(home, outcome string) {
 	s.made[home] = strings.TrimSpace(s.made[home] + " " + outcome)
 	s.n++
 	want := len(strings.Fields(s.made[home]))
-	s.tab.until(fmt.Sprintf(`location.hash == '#/home/%s' && document.querySelectorAll('.history li').length == %d`, home, want))
+	s.tab.until(fmt.Sprintf(`document.querySelector('main[data-door="%s"]') && document.querySelectorAll('.history li').length == %d`, home, want))
 }
 
 // visit notes a visit without an interview.

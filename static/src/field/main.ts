@@ -79,7 +79,7 @@ async function draw(): Promise<void> {
   const scroll = window.scrollY
   root.textContent = ''
   root.appendChild(header(bare, door && door.draft))
-  root.appendChild(h('main', null, h('div', { id: 'trouble', role: 'alert' }), view))
+  root.appendChild(h('main', { 'data-door': door ? door.home.id : null }, h('div', { id: 'trouble', role: 'alert' }), view))
   clearTimeout(waitingForTab)
   if (!ours) waitingForTab = window.setTimeout(() => void draw(), 2000) // until the other tab is gone
   if (moved) {
