@@ -31,7 +31,7 @@ var auditKinds = []string{
 	"wave.created", "questionnaire.published", "recipe.published", "score.published", "collector.created", "collector.revoked", "area.imported",
 	"frame.imported", "plan.created", "sample.drawn", "sample.replaced", "sample.replayed", "sample.exported",
 	event.Began, event.Verified, event.Exported, event.PruneAsked, event.Pruned, event.RetentionChanged, event.Doubted, event.KeyChanged, event.GaveUp,
-	"field.assigned", "field.unassigned", "field.phone_enrolled", "field.phone_signed_out", "field.phone_locked", "field.phone_unlocked",
+	"field.assigned", "field.unassigned", "field.phone_enrolled", "field.phone_signed_out", "field.phone_locked", "field.phone_unlocked", "field.exported",
 	"demo.begun", "demo.filled",
 }
 

@@ -56,6 +56,9 @@ func (a *API) exportFieldwork(c *gin.Context) error {
 	if err := exchange.Progress(w, headings, func(code string) string { return names[code] }, format, &file); err != nil {
 		return err
 	}
+	if err := a.Field.HandedOut(ctx, who, at.wave, at.place.Code, "progress", w.Total.Drawn+w.Total.Reserve); err != nil {
+		return err
+	}
 	hide(c)
 	c.Header("Content-Disposition", `attachment; filename="fieldwork-`+at.place.Code+`.`+format+`"`)
 	c.Data(http.StatusOK, mime, file.Bytes())

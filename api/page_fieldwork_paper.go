@@ -15,6 +15,7 @@ import (
 
 	"chengyin/static"
 	"chengyin/survey"
+	"chengyin/survey/area"
 	"chengyin/survey/collector"
 	"chengyin/survey/fieldwork"
 	"chengyin/survey/poster"
@@ -91,6 +92,9 @@ func (a *API) paperList(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.printed(c, w, "list", homes); err != nil {
+		return err
+	}
 	p := paperListPage{Back: cameFrom(c.Request, "/fieldwork"), Wave: w.Name().In(lang), Owner: w.Owner().In(lang), Day: a.Clock(), TooMany: len(homes) > mostPrinted}
 	p.shell = a.newShell(c, "fieldwork", a.static.T(lang, "fieldwork.print_list"), nil)
 	p.Contact = w.Contact
@@ -135,6 +139,20 @@ func (a *API) paperList(c *gin.Context) error {
 		p.Outcomes = append(p.Outcomes, choice{Value: o.Code, Name: a.static.T(lang, "field.outcome."+o.Code)})
 	}
 	return a.writeConsole(c, http.StatusOK, "console/paper_list", p)
+}
+
+// printed notes that doors leave the platform on paper. A blank form tells of none.
+func (a *API) printed(c *gin.Context, w wave.Wave, what string, homes []fieldwork.Household) error {
+	if len(homes) == 0 {
+		return nil
+	}
+	at := homes[0].AreaCode
+	for _, h := range homes[1:] {
+		for at != "" && !survey.Within(at, h.AreaCode) {
+			at = area.ParentOf(at)
+		}
+	}
+	return a.Field.HandedOut(c.Request.Context(), a.actor(c), w, at, what, len(homes))
 }
 
 func (a *API) paperHome(lang string, h fieldwork.Household) paperHome {
@@ -218,6 +236,9 @@ func (a *API) paperQuestionnaire(c *gin.Context) error {
 		}
 		w = at.wave
 	} else if w, homes, err = a.homesToPrint(c, nil); err != nil {
+		return err
+	}
+	if err := a.printed(c, w, "questionnaires", homes); err != nil {
 		return err
 	}
 	d, err := a.Questionnaires.ByID(ctx, w.QuestionnaireID)

@@ -194,6 +194,10 @@ func TestFieldworkPages(t *testing.T) {
 				t.Error("the list has those to be visited, the opened reserve too, and no others:", list.body)
 			}
 			sheets := page("/fieldwork/questionnaire", "psu", "N9", "lang", lang)
+			var told int64
+			if err := f.DB.Read(t.Context()).Table("events").Where("kind = 'field.exported' AND area_code = ?", apptest.North).Count(&told).Error; err != nil || told < 2 {
+				t.Errorf("%d events tell of what was printed, %v", told, err)
+			}
 			codes := regexp.MustCompile(`<code>([0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4})</code>`).FindAllStringSubmatch(sheets.body, -1)
 			if len(codes) != 6 || codes[0][1] != codes[1][1] || codes[0][1] == codes[2][1] {
 				t.Errorf("receipts %v", codes)

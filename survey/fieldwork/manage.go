@@ -13,6 +13,7 @@ import (
 	"chengyin/survey"
 	"chengyin/survey/account"
 	"chengyin/survey/area"
+	"chengyin/survey/event"
 	"chengyin/survey/store"
 	"chengyin/survey/wave"
 )
@@ -54,6 +55,15 @@ func (s *Service) Work(ctx context.Context, actor survey.Actor, w wave.Wave, cod
 		return Work{}, err
 	}
 	return workOf(homes, rules, e), nil
+}
+
+// HandedOut notes in the audit trail that the actor took something of the work in a
+// place out of the platform, as a file or on paper: "progress", "list" or
+// "questionnaires" of so many households.
+func (s *Service) HandedOut(ctx context.Context, actor survey.Actor, w wave.Wave, code, what string, homes int) error {
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		return event.Write(tx, actor, event.Entry{Kind: "field.exported", Object: w.ID, Area: code, Payload: map[string]any{"what": what, "households": homes}})
+	})
 }
 
 // rulesFor returns the rules of the households' plans.
