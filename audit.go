@@ -39,28 +39,38 @@ func audit(ctx context.Context, env environment, args []string) error {
 	if err := parse(f, env, args[1:]); err != nil {
 		return err
 	}
-	c, err := settings.Load(env.lookup)
-	if err != nil {
-		return err
-	}
-	ac, err := configOf(c)
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, ac)
+	a, err := openAsIs(ctx, env, settings)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	// The schema is left as it is: whoever looks for traces changes none.
-	have, want, err := a.DB.Version(ctx)
-	if err != nil {
-		return err
-	}
-	if have != want {
-		return fmt.Errorf("the database has schema %d and this version needs %d: run \"chengyin migrate\" first", have, want)
-	}
 	return do(ctx, env, a)
+}
+
+// openAsIs opens the database of a command that looks for traces, and so leaves the
+// schema as it is.
+func openAsIs(ctx context.Context, env environment, settings *config.Flags) (*app.App, error) {
+	c, err := settings.Load(env.lookup)
+	if err != nil {
+		return nil, err
+	}
+	ac, err := configOf(c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := app.New(ctx, ac)
+	if err != nil {
+		return nil, err
+	}
+	have, want, err := a.DB.Version(ctx)
+	if err == nil && have != want {
+		err = fmt.Errorf("the database has schema %d and this version needs %d: run \"chengyin migrate\" first", have, want)
+	}
+	if err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
 }
 
 // points are places in the chain on the command line.

@@ -8,7 +8,6 @@ import (
 
 	"chengyin/config"
 	"chengyin/survey"
-	"chengyin/survey/app"
 )
 
 // errOtherDraw is the end of a replay that found another draw.
@@ -33,26 +32,11 @@ func sampleCommand(ctx context.Context, env environment, args []string) error {
 		fmt.Fprintln(env.stderr, "usage: chengyin sample replay [FLAGS] PLAN")
 		return errUsage
 	}
-	c, err := settings.Load(env.lookup)
-	if err != nil {
-		return err
-	}
-	ac, err := configOf(c)
-	if err != nil {
-		return err
-	}
-	a, err := app.New(ctx, ac)
+	a, err := openAsIs(ctx, env, settings)
 	if err != nil {
 		return err
 	}
 	defer a.Close()
-	have, want, err := a.DB.Version(ctx)
-	if err != nil {
-		return err
-	}
-	if have != want {
-		return fmt.Errorf("the database has schema %d and this version needs %d: run \"chengyin migrate\" first", have, want)
-	}
 	p, err := a.Samples.Plan(ctx, survey.System, f.Arg(0))
 	if err != nil {
 		return err

@@ -1,7 +1,7 @@
 package api
 
 import (
-	"errors"
+	"io"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -90,38 +90,20 @@ func (a *API) planImport(c *gin.Context) error {
 	if !who.Can(survey.ManageAreas) {
 		return survey.ErrDenied
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxUpload)
-	file, err := c.FormFile("file")
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return a.showImport(c, area.ErrImportTooLarge)
-	case errors.Is(err, http.ErrMissingFile):
-		return a.showImport(c, survey.ErrInvalid.With(survey.Field{Path: "file", Code: "required"}))
-	case err != nil:
-		return survey.ErrMalformed.Because(err)
-	}
-	r, err := file.Open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	kind := area.Kind(c.PostForm("kind"))
-	sheet, err := area.Named(file.Filename, r)
-	if err != nil {
-		return a.showImport(c, err)
-	}
-	plan, err := a.Areas.Plan(c.Request.Context(), who, kind, filepath.Base(file.Filename), sheet)
-	if err != nil {
-		return a.showImport(c, err)
-	}
-	p, err := a.newAreasPage(c)
-	if err != nil {
-		return err
-	}
-	p.Import.Plan = a.viewPlan(a.lang(c), plan)
-	p.Import.Plan.Token = a.plans.keep(who.Account, plan, a.Clock())
-	return a.writeConsole(c, http.StatusOK, "console/areas", p)
+	refuse := func(err error) error { return a.showImport(c, err) }
+	return takeUpload(c, maxUpload, area.ErrImportTooLarge, "required", refuse, func(name string, sheet io.Reader) error {
+		plan, err := a.Areas.Plan(c.Request.Context(), who, area.Kind(c.PostForm("kind")), name, sheet)
+		if err != nil {
+			return refuse(err)
+		}
+		p, err := a.newAreasPage(c)
+		if err != nil {
+			return err
+		}
+		p.Import.Plan = a.viewPlan(a.lang(c), plan)
+		p.Import.Plan.Token = a.plans.keep(who.Account, plan, a.Clock())
+		return a.writeConsole(c, http.StatusOK, "console/areas", p)
+	})
 }
 
 // showImport shows the panel with what is wrong with the file as a whole.

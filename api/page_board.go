@@ -26,9 +26,7 @@ func (a *API) board(c *gin.Context) error {
 		return err
 	}
 	if len(at.waves) == 0 {
-		v := messagePage{Heading: a.static.T(a.lang(c), "console.board.no_wave"), Text: a.static.T(a.lang(c), "console.board.no_wave_text")}
-		v.shell = a.newShell(c, "board", v.Heading, nil)
-		return a.writeConsole(c, http.StatusOK, "console/message", v)
+		return a.noWave(c, "board")
 	}
 	if to := at.place.SuccessorCode; to != nil && at.place.ValidTo != nil && !a.Clock().Before(*at.place.ValidTo) {
 		c.Redirect(http.StatusSeeOther, at.with("area", *to).href("/board"))

@@ -81,9 +81,7 @@ func (a *API) showCollectors(c *gin.Context, status int, in createForm, problem 
 		return err
 	}
 	if len(at.waves) == 0 {
-		v := messagePage{Heading: a.static.T(lang, "console.board.no_wave"), Text: a.static.T(lang, "console.board.no_wave_text")}
-		v.shell = a.newShell(c, "collectors", v.Heading, nil)
-		return a.writeConsole(c, http.StatusOK, "console/message", v)
+		return a.noWave(c, "collectors")
 	}
 	ctx := c.Request.Context()
 	list, err := a.allCollectors(ctx, who, at.wave.ID, at.place.Code)

@@ -2,8 +2,11 @@ package api
 
 import (
 	"bytes"
+	"errors"
+	"io"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +15,7 @@ import (
 
 	"chengyin/static"
 	"chengyin/survey"
+	"chengyin/survey/area"
 )
 
 // consoleRoutes are the department's pages.
@@ -264,4 +268,31 @@ func (a *API) errorPage(c *gin.Context, p *Problem) {
 		a.logFailure(c, err)
 		c.String(p.Status, "%s\n", p.Title)
 	}
+}
+
+// takeUpload opens the file of a form, most bytes of it in all, and gives take its
+// name and what is in it. What the person can mend goes to refuse: a file that is too
+// large, missing (with that code), or of a name that is no list's.
+func takeUpload(c *gin.Context, most int64, tooLarge error, missing string, refuse func(error) error, take func(name string, list io.Reader) error) error {
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
+	file, err := c.FormFile("file")
+	var beyond *http.MaxBytesError
+	switch {
+	case errors.As(err, &beyond):
+		return refuse(tooLarge)
+	case errors.Is(err, http.ErrMissingFile):
+		return refuse(survey.ErrInvalid.With(survey.Field{Path: "file", Code: missing}))
+	case err != nil:
+		return survey.ErrMalformed.Because(err)
+	}
+	r, err := file.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	list, err := area.Named(file.Filename, r)
+	if err != nil {
+		return refuse(err)
+	}
+	return take(filepath.Base(file.Filename), list)
 }

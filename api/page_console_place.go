@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -149,4 +150,12 @@ func (a *API) waveLine(lang string, at whereabouts) waveLine {
 		ends = *at.wave.ClosedAt
 	}
 	return waveLine{Name: at.wave.Name().In(lang), State: a.static.T(lang, "console.wave."+state), Opens: at.wave.OpensAt, Ends: ends}
+}
+
+// noWave is the page of those whose places have no wave yet.
+func (a *API) noWave(c *gin.Context, section string) error {
+	lang := a.lang(c)
+	v := messagePage{Heading: a.static.T(lang, "console.board.no_wave"), Text: a.static.T(lang, "console.board.no_wave_text")}
+	v.shell = a.newShell(c, section, v.Heading, nil)
+	return a.writeConsole(c, http.StatusOK, "console/message", v)
 }

@@ -87,14 +87,6 @@ type phoneRow struct {
 	Locked, OffsetBad                                       bool
 }
 
-// noFieldwork is the page of those whose places have no wave yet.
-func (a *API) noWave(c *gin.Context, section string) error {
-	lang := a.lang(c)
-	v := messagePage{Heading: a.static.T(lang, "console.board.no_wave"), Text: a.static.T(lang, "console.board.no_wave_text")}
-	v.shell = a.newShell(c, section, v.Heading, nil)
-	return a.writeConsole(c, http.StatusOK, "console/message", v)
-}
-
 // readE reads e from an address: nil when nobody gives one.
 func readE(text string) (*float64, error) {
 	text = strings.TrimSpace(text)

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"path/filepath"
 
 	"github.com/gin-gonic/gin"
 
@@ -88,36 +87,19 @@ func (a *API) frameTemplate(c *gin.Context) error {
 // beginFrame takes a list, whose reading goes on by itself, and leads to the page
 // that tells how far it is.
 func (a *API) beginFrame(c *gin.Context) error {
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxFrame)
-	file, err := c.FormFile("file")
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return a.refuseFrame(c, sample.ErrFrameTooLarge)
-	case errors.Is(err, http.ErrMissingFile):
-		return a.refuseFrame(c, survey.ErrInvalid.With(survey.Field{Path: "file", Code: "file_missing"}))
-	case err != nil:
-		return survey.ErrMalformed.Because(err)
-	}
-	r, err := file.Open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	named, err := area.Named(file.Filename, r)
-	if err != nil {
-		return a.refuseFrame(c, err)
-	}
-	raw, err := io.ReadAll(named)
-	if err != nil {
-		return survey.ErrMalformed.Because(err)
-	}
-	id, err := a.Samples.BeginImport(c.Request.Context(), a.actor(c), filepath.Base(file.Filename), raw)
-	if err != nil {
-		return a.refuseFrame(c, err)
-	}
-	c.Redirect(http.StatusSeeOther, "/frames/imports/"+id)
-	return nil
+	refuse := func(err error) error { return a.refuseFrame(c, err) }
+	return takeUpload(c, maxFrame, sample.ErrFrameTooLarge, "file_missing", refuse, func(name string, list io.Reader) error {
+		raw, err := io.ReadAll(list)
+		if err != nil {
+			return survey.ErrMalformed.Because(err)
+		}
+		id, err := a.Samples.BeginImport(c.Request.Context(), a.actor(c), name, raw)
+		if err != nil {
+			return refuse(err)
+		}
+		c.Redirect(http.StatusSeeOther, "/frames/imports/"+id)
+		return nil
+	})
 }
 
 func (a *API) refuseFrame(c *gin.Context, err error) error {

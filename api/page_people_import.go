@@ -3,9 +3,8 @@ package api
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
+	"io"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -50,36 +49,19 @@ func (a *API) peopleTemplate(c *gin.Context) error {
 // planPeople reads an uploaded list. Nothing is stored until it is confirmed.
 func (a *API) planPeople(c *gin.Context) error {
 	who, lang := a.actor(c), a.lang(c)
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxUpload)
-	file, err := c.FormFile("file")
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return a.refusePeople(c, area.ErrImportTooLarge)
-	case errors.Is(err, http.ErrMissingFile):
-		return a.refusePeople(c, survey.ErrInvalid.With(survey.Field{Path: "file", Code: "field_missing"}))
-	case err != nil:
-		return survey.ErrMalformed.Because(err)
-	}
-	r, err := file.Open()
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	sheet, err := area.Named(file.Filename, r)
-	if err != nil {
-		return a.refusePeople(c, err)
-	}
-	plan, err := a.Accounts.PlanImport(c.Request.Context(), who, filepath.Base(file.Filename), sheet)
-	if err != nil {
-		return a.refusePeople(c, err)
-	}
-	v := &peoplePlan{File: plan.File, Rows: plan.Rows, New: plan.New, Known: len(plan.Known), Bad: plan.Bad, Skipped: plan.Skipped,
-		Problems: a.problemRows(lang, plan.Problems), Taken: a.problemRows(lang, plan.Known), Wrong: len(plan.Problems) > 0, Nothing: plan.New == 0}
-	if plan.New > 0 {
-		v.Token = a.imports.keep(who.Account, plan, a.Clock())
-	}
-	return a.showPeopleImport(c, http.StatusOK, importPeoplePage{Plan: v})
+	refuse := func(err error) error { return a.refusePeople(c, err) }
+	return takeUpload(c, maxUpload, area.ErrImportTooLarge, "field_missing", refuse, func(name string, sheet io.Reader) error {
+		plan, err := a.Accounts.PlanImport(c.Request.Context(), who, name, sheet)
+		if err != nil {
+			return refuse(err)
+		}
+		v := &peoplePlan{File: plan.File, Rows: plan.Rows, New: plan.New, Known: len(plan.Known), Bad: plan.Bad, Skipped: plan.Skipped,
+			Problems: a.problemRows(lang, plan.Problems), Taken: a.problemRows(lang, plan.Known), Wrong: len(plan.Problems) > 0, Nothing: plan.New == 0}
+		if plan.New > 0 {
+			v.Token = a.imports.keep(who.Account, plan, a.Clock())
+		}
+		return a.showPeopleImport(c, http.StatusOK, importPeoplePage{Plan: v})
+	})
 }
 
 func (a *API) problemRows(lang string, list []area.RowProblem) []problemRow {

@@ -51,9 +51,7 @@ func (a *API) showReports(c *gin.Context, status int, problem string) error {
 		return err
 	}
 	if len(at.waves) == 0 {
-		v := messagePage{Heading: a.static.T(lang, "console.board.no_wave"), Text: a.static.T(lang, "console.board.no_wave_text")}
-		v.shell = a.newShell(c, "reports", v.Heading, nil)
-		return a.writeConsole(c, http.StatusOK, "console/message", v)
+		return a.noWave(c, "reports")
 	}
 	before, err := readMark(c.Query("cursor"))
 	if err != nil {

@@ -49,9 +49,7 @@ func (a *API) responses(c *gin.Context) error {
 		return err
 	}
 	if len(at.waves) == 0 {
-		v := messagePage{Heading: a.static.T(lang, "console.board.no_wave"), Text: a.static.T(lang, "console.board.no_wave_text")}
-		v.shell = a.newShell(c, "responses", v.Heading, nil)
-		return a.writeConsole(c, http.StatusOK, "console/message", v)
+		return a.noWave(c, "responses")
 	}
 	before, err := readMark(c.Query("cursor"))
 	if err != nil {
